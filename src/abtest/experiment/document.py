@@ -1,0 +1,185 @@
+"""`verdict.json`: its shape, its lists of codes, and reading one back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+Decision = Literal["ship", "do_not_ship", "keep_running", "inconclusive", "invalid"]
+RowOutcome = Literal["improved", "within_margin", "harmed", "excluded", "unclear"]
+ArmOutcome = Literal["ships", "harmed", "no_gain", "open"]
+CheckStatus = Literal["pass", "warn", "fail", "not_computed"]
+EffectStatus = Literal["ok", "not_computed"]
+CheckName = Literal[
+    "sample_ratio",
+    "allocation_drift",
+    "crossover",
+    "units",
+    "unknown_variant",
+    "missing_values",
+    "exposure_without_events",
+    "immature",
+    "late_data",
+    "future_times",
+    "duplicates",
+    "lock",
+]
+ReasonCode = Literal[
+    "check_failed",
+    "not_complete",
+    "improved",
+    "within_margin",
+    "harmed",
+    "excluded",
+    "unclear",
+    "not_computed",
+    "arm_ships",
+    "arm_harmed",
+    "arm_no_gain",
+    "recommended_distinguishable",
+    "recommended_not_distinguishable",
+    "short_of_plan",
+]
+Values = dict[str, Any]
+
+
+class Part(BaseModel):
+    """A part of the document; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Reason(Part):
+    """Why the verdict is what it is; text in any language is made from `code` and `values`."""
+
+    code: ReasonCode
+    metric: str | None = None
+    variant: str | None = None
+    values: Values = {}
+
+
+class Variant(Part):
+    """An arm, how many units met it first, and what became of it."""
+
+    name: str
+    role: Literal["control", "treatment"]
+    units: int
+    outcome: ArmOutcome | None
+
+
+class Check(Part):
+    """A test of the experiment's validity."""
+
+    check: CheckName
+    status: CheckStatus
+    p_value: float | None
+    code: str
+    values: Values = {}
+
+
+class AbsoluteEffect(Part):
+    """Treatment minus control with its interval; a limit is null where there is none."""
+
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+
+
+class RelativeEffect(Part):
+    """Treatment over control minus one, with the state of its confidence set."""
+
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    status: Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
+
+
+class SegmentValue(Part):
+    """The segment of a row."""
+
+    column: str
+    value: str
+
+
+class Effect(Part):
+    """One metric in one treatment arm (and one segment) against control."""
+
+    metric: str
+    kind: str
+    role: Literal["primary", "guardrail", "secondary", "diagnostic"]
+    direction: Literal["increase", "decrease"]
+    test: Literal["superiority", "non_inferiority"]
+    mde: float | None
+    margin: float | None
+    margin_absolute: float | None
+    variant: str
+    control: str
+    segment: SegmentValue | None
+    status: EffectStatus
+    reason: str | None
+    """Code of why it was not computed; null when status is ok."""
+    window_days: Annotated[list[float], Field(min_length=2, max_length=2)] | None
+    n_control: int
+    n_treatment: int
+    excluded: Values
+    """Units left out of this row and why, by arm: {"immature": {"control": 3, ...}, ...}."""
+    control_value: float | None
+    treatment_value: float | None
+    absolute: AbsoluteEffect
+    relative: RelativeEffect
+    p_value: float | None
+    """Of the row's own test: two-sided for superiority, one-sided against the margin for non-inferiority."""
+    log10_p: float | None
+    alpha: float | None
+    """The row's share: superiority decides at p < alpha, non-inferiority at p < alpha / 2."""
+    confidence_level: float | None
+    interval: Literal["simultaneous", "individual"]
+    method: str | None
+    variance_reduction: float | None
+    outcome: RowOutcome | None
+    """null for rows that do not decide: secondary, diagnostic, segments, and before completion."""
+    warnings: list[str]
+
+
+class Deviation(Part):
+    """A promise of the lock that the analysis does not keep."""
+
+    key: str
+    locked: Any
+    actual: Any
+    decides: bool
+
+
+class Provenance(Part):
+    """What the numbers were made from."""
+
+    spec_sha256: str
+    data_fingerprint: str
+    abtest: str
+    python: str
+    packages: dict[str, str]
+    seed: int
+
+
+class VerdictDocument(Part):
+    """The verdict of one experiment."""
+
+    schema_version: Literal[1]
+    experiment: str
+    title: str
+    as_of: str | None
+    complete: bool
+    look: int | None
+    exploratory: bool
+    verdict: Decision
+    headline: str
+    recommended_variant: str | None
+    reasons: list[Reason]
+    variants: list[Variant]
+    checks: list[Check]
+    effects: list[Effect]
+    deviations: list[Deviation]
+    provenance: Provenance

@@ -1,0 +1,105 @@
+"""What every comparison answers, whatever its method: frozen, typed, complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Alternative = Literal["two-sided", "greater", "less"]
+RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A point estimate and its interval; a limit is None where the interval has no end.
+
+    Not computable values are None as well; the owner of the interval says why.
+    """
+
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class RelativeInterval(Interval):
+    """A relative effect with the state of its confidence set.
+
+    `status` is ``bounded`` (an interval), ``half_line`` (one end missing), ``two_rays``
+    (everything outside (lower, upper); `lower` and `upper` are the ends of the gap),
+    ``unbounded`` (every value) or ``undefined`` (no ratio exists: the control is 0).
+    """
+
+    status: RelativeStatus
+
+
+@dataclass(frozen=True)
+class Test:
+    """A p-value with its logarithm, statistic and degrees of freedom.
+
+    `log10_p` stays finite where `p_value` underflows. `df` is None for normal and
+    score tests.
+    """
+
+    __test__ = False  # not a test class of pytest
+
+    p_value: float
+    log10_p: float
+    statistic: float
+    df: float | None
+    alternative: Alternative
+
+
+class PairEstimate(Protocol):
+    """Two arms, estimated: all that an effect, an interval or a bound needs.
+
+    Absolute effects are treatment - control; relative effects divide by |control|, so
+    that their sign is that of the absolute effect.
+    """
+
+    @property
+    def method(self) -> str:
+        """Name of the method, such as ``welch``."""
+
+    @property
+    def variance_reduction(self) -> float | None:
+        """Share of the variance that CUPED removed, 0 to 1; None where it was not used."""
+
+    @property
+    def control_value(self) -> float:
+        """Estimate of the control arm (adjusted if CUPED was used)."""
+
+    @property
+    def treatment_value(self) -> float:
+        """Estimate of the treatment arm."""
+
+    @property
+    def n_control(self) -> int:
+        """Units of the control arm."""
+
+    @property
+    def n_treatment(self) -> int:
+        """Units of the treatment arm."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of what a reader should know, such as ``skewed`` or ``covariate_constant``."""
+
+    def absolute(self, confidence_level: float) -> Interval:
+        """Return treatment - control with its two-sided interval."""
+
+    def relative(self, confidence_level: float) -> RelativeInterval:
+        """Return the relative effect with its two-sided interval."""
+
+    def test(
+        self,
+        *,
+        absolute: float = 0.0,
+        relative: float | None = None,
+        alternative: Alternative = "two-sided",
+    ) -> Test:
+        """Test treatment - control against a bound.
+
+        With `relative` = b the contrast treatment - (1 + b) control is tested against 0,
+        otherwise treatment - control against `absolute`.
+        """
