@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from abtest.data.request import Aggregate, EventValue, MetricRequest
 from abtest.data.settings import Name, Table
-from abtest.stats.moments import Moments
-from abtest.stats.results import PairEstimate
+
+if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest check` stays quick
+    from abtest.stats.moments import Moments
+    from abtest.stats.results import PairEstimate
 
 Role = Literal["primary", "guardrail", "secondary", "diagnostic"]
 Direction = Literal["increase", "decrease"]
 DataKind = Literal["events", "units", "totals"]
 Window = Annotated[tuple[float, float], Field(strict=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MetricId = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 
 MAX_PRE_WINDOW_DAYS = 28.0
 """The pre-exposure window of a covariate is as long as the metric's window, at most this."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A key of a metric that does not fit the shape of the data."""
+
+    key: str
+    what: str
+    todo: str
 
 
 class Part(Table):
@@ -39,12 +52,14 @@ class MetricDefinition(Table, ABC):
     estimated from it (`estimate`). Nothing else in abtest asks what kind a metric is.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    id: MetricId
     """Name of the metric in results; small letters, digits and underscores."""
     title: str | None = None
     """Name for readers; left out: made from the id."""
     description: str | None = None
     """One sentence for readers."""
+    owner: str | None = None
+    """Who answers questions about the metric."""
     role: Role
     """primary and guardrail decide; secondary and diagnostic are reported."""
     direction: Direction
@@ -69,7 +84,7 @@ class MetricDefinition(Table, ABC):
 
     @property
     def test(self) -> Literal["superiority", "non_inferiority"]:
-        """Which test the row is: a margin makes it non-inferiority."""
+        """Which test its rows are: a margin makes them non-inferiority."""
         has_margin = self.margin is not None or self.margin_absolute is not None
         return "non_inferiority" if has_margin else "superiority"
 
@@ -79,12 +94,25 @@ class MetricDefinition(Table, ABC):
         return self.title or self.id.replace("_", " ").capitalize()
 
     @abstractmethod
-    def problems(self, data: DataKind) -> Sequence[tuple[str, str, str]]:
-        """Return (key, what is wrong, what to do) for keys that do not fit this kind of data."""
+    def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
+        """Return the sets of own keys, one of which each shape of data needs in full.
+
+        A shape that is not there cannot support the kind.
+        """
 
     @abstractmethod
     def request(self, data: DataKind, *, cuped: bool, covariates: Sequence[str]) -> MetricRequest:
-        """Return the per-unit values and the statistic this metric needs."""
+        """Return the per-unit values and the statistic this metric needs.
+
+        Parameters
+        ----------
+        data
+            Shape of the experiment's data.
+        cuped
+            Whether a pre-exposure covariate is wanted.
+        covariates
+            Pre-exposure columns of a units table.
+        """
 
     @abstractmethod
     def estimate(
@@ -97,11 +125,22 @@ class MetricDefinition(Table, ABC):
 
     @abstractmethod
     def definition(self) -> str:
-        """Return one sentence that says what the number of one unit is."""
+        """Return one sentence that says what is measured, without the day range."""
 
-    def events_used(self) -> tuple[str, ...]:
-        """Return the names of the events that the metric reads; () for finished columns."""
-        return ()
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return the keys that are missing or meaningless for this shape of data."""
+        shapes = self.shapes()
+        if data not in shapes:
+            return (_unsupported(self, data),)
+        own = sorted({key for sets in shapes.values() for keys in sets for key in keys})
+        given = {key for key in own if key in self.model_fields_set}
+        choices = shapes[data]
+        best = max(choices, key=lambda keys: len(given & set(keys)))
+        found = [_missing(self, data, key, choices) for key in best if key not in given]
+        found += [_stray(self, data, key, best) for key in sorted(given - set(best))]
+        if data != "events" and self.window_days is not None:
+            found.append(_stray(self, data, "window_days", best))
+        return tuple(found)
 
 
 def shifted_before_exposure(value: EventValue) -> EventValue:
@@ -109,3 +148,52 @@ def shifted_before_exposure(value: EventValue) -> EventValue:
     start, end = value.window
     length = min(end - start, MAX_PRE_WINDOW_DAYS)
     return EventValue(value.event, value.aggregate, (-length, 0.0))
+
+
+def day_range(window: tuple[float, float] | None) -> str:
+    """Return the days of a window in words; days count from 0 and are 24 hours long.
+
+    Examples
+    --------
+    >>> day_range((0.0, 7.0))
+    'days 0 to 6 after exposure'
+    >>> day_range((7.0, 8.0))
+    'day 7 after exposure'
+    >>> day_range((0.0, 1.5))
+    'hours 0 to 36 after exposure'
+    """
+    if window is None:
+        return ""
+    start, end = window
+    if start != int(start) or end != int(end):
+        return f"hours {start * 24:g} to {end * 24:g} after exposure"
+    if end - start == 1:
+        return f"day {start:g} after exposure"
+    return f"days {start:g} to {end - 1:g} after exposure"
+
+
+def _unsupported(metric: MetricDefinition, data: DataKind) -> Misfit:
+    kind = getattr(metric, "kind", "")
+    able = ", ".join(sorted(metric.shapes()))
+    return Misfit(
+        "kind",
+        f'a metric of kind "{kind}" cannot be computed from {data} data',
+        f"use data of kind {able}, or leave the metric out",
+    )
+
+
+def _missing(
+    metric: MetricDefinition, data: DataKind, key: str, choices: Sequence[Sequence[str]]
+) -> Misfit:
+    ways = " or ".join(", ".join(keys) for keys in choices)
+    kind = getattr(metric, "kind", "")
+    return Misfit(key, f'"{key}" is missing', f"a {kind} on {data} data needs {ways}")
+
+
+def _stray(metric: MetricDefinition, data: DataKind, key: str, keys: Sequence[str]) -> Misfit:
+    kind = getattr(metric, "kind", "")
+    return Misfit(
+        key,
+        f'"{key}" means nothing for a {kind} on {data} data',
+        f"remove it; what counts here is {', '.join(keys)}",
+    )

@@ -1,0 +1,53 @@
+"""Rows and units that were set aside: worth a warning as soon as there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from abtest.checks.result import CheckResult, Facts
+
+
+def check_immature(facts: Facts) -> CheckResult | None:
+    """Count units whose window had not closed by `as_of`, by metric and arm."""
+    if facts.measured.as_of is None:
+        return None
+    by_metric: dict[str, Mapping[str, int]] = {}
+    for metric in facts.measured.cells.metrics:
+        immature = facts.measured.excluded(metric).get("immature", {})
+        if any(immature.values()):
+            by_metric[metric] = dict(immature)
+    units = max((sum(counts.values()) for counts in by_metric.values()), default=0)
+    return _any("immature", units, {"units": units, "by_metric": by_metric})
+
+
+def check_late_data(facts: Facts) -> CheckResult | None:
+    """Count rows later than `as_of`; they are ignored."""
+    if facts.measured.as_of is None:
+        return None
+    return _any("late_data", facts.measured.tally.late_rows)
+
+
+def check_future_times(facts: Facts) -> CheckResult | None:
+    """Count rows with times that have not come yet: a wrong clock or a wrong zone."""
+    if facts.measured.as_of is None:
+        return None
+    return _any("future_times", facts.measured.tally.future_rows)
+
+
+def check_duplicates(facts: Facts) -> CheckResult:
+    """Count rows that repeat another exactly; each counts once."""
+    tally = facts.measured.tally
+    kinds = {
+        "exposures": tally.duplicate_exposure_rows,
+        "events": tally.duplicate_event_rows,
+        "units": tally.duplicate_unit_rows,
+    }
+    return _any("duplicates", sum(kinds.values()), kinds)
+
+
+def _any(check: str, count: int, values: Mapping[str, Any] | None = None) -> CheckResult:
+    code = f"{check}_some" if count else f"{check}_none"
+    return CheckResult(
+        check, "warn" if count else "pass", code, None, {"rows": count, **(values or {})}
+    )

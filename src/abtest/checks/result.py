@@ -1,0 +1,62 @@
+"""What a check looks at and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from abtest.data.measured import Measured
+from abtest.data.request import Design
+
+Status = Literal["pass", "warn", "fail", "not_computed"]
+
+FAIL_BELOW = 0.001
+"""p-value below which a validity test fails (or, where it cannot fail, warns)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What checks may look at: the data as measured and what was planned, never effects."""
+
+    measured: Measured
+    design: Design
+    primaries: tuple[str, ...]
+    deciding: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The answer of one check; `values` hold the numbers that a sentence is made from."""
+
+    check: str
+    status: Status
+    code: str
+    p_value: float | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def split(counts: Mapping[str, int], of: Mapping[str, int]) -> list[list[int]]:
+    """Return rows (counted, not counted) by variant, for a test of equal shares."""
+    names = list(of)
+    counted = [counts.get(name, 0) for name in names]
+    return [counted, [of[name] - count for name, count in zip(names, counted, strict=True)]]
+
+
+def share_p_value(counts: Mapping[str, int], of: Mapping[str, int]) -> float | None:
+    """Return the p-value of a chi-square test that the share is the same in every arm.
+
+    None where there is nothing to compare: no unit counted, or all of them.
+    """
+    from abtest.stats import homogeneity
+
+    table = split(counts, of)
+    if min(sum(row) for row in table) <= 0:
+        return None
+    return homogeneity(table).p_value
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """Return the most serious of several states."""
+    order: tuple[Status, ...] = ("fail", "warn", "not_computed", "pass")
+    return next((status for status in order if status in statuses), "pass")

@@ -1,0 +1,73 @@
+"""A ratio of two sums over units, such as actions per session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.settings import Name
+from abtest.metrics.definition import DataKind, MetricDefinition, Part, shifted_before_exposure
+from abtest.metrics.wording import number_of_events
+
+if TYPE_CHECKING:
+    from abtest.stats.moments import Moments
+    from abtest.stats.results import PairEstimate
+
+
+class RatioMetric(MetricDefinition):
+    """Sum of the numerator over sum of the denominator; the unit stays the unit of analysis.
+
+    Units whose denominator is 0 are kept as (0, 0): they carry information about the
+    mean of the denominator.
+    """
+
+    kind: Literal["ratio"]
+    """Kind of metric."""
+    numerator: Part | Name
+    """Column (units data) or { event, aggregate } (events data)."""
+    denominator: Part | Name
+    """Column (units data) or { event, aggregate } (events data)."""
+
+    def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
+        """Return the keys that each shape of data needs: totals carry no covariance."""
+        events = isinstance(self.numerator, Part) and isinstance(self.denominator, Part)
+        keys = ("numerator", "denominator")
+        return {"events": (keys,)} if events else {"units": (keys,)}
+
+    def request(self, data: DataKind, *, cuped: bool, covariates: Sequence[str]) -> MetricRequest:
+        """Return the joint moments of both parts and, with CUPED, of their pre-exposure twins.
+
+        Columns of a units table have no pre-exposure denominator of their own, so a ratio
+        of columns is not adjusted.
+        """
+        del covariates
+        if isinstance(self.numerator, str) or isinstance(self.denominator, str):
+            return UnitRequest(
+                self.id, (ColumnValue(str(self.numerator)), ColumnValue(str(self.denominator)))
+            )
+        assert data == "events"
+        window = self.window_days
+        assert window is not None
+        values = tuple(
+            EventValue(part.event, part.aggregate, window)
+            for part in (self.numerator, self.denominator)
+        )
+        before = tuple(shifted_before_exposure(value) for value in values) if cuped else ()
+        return UnitRequest(self.id, values, before, matures_after=window[1])
+
+    def estimate(
+        self, control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+    ) -> PairEstimate:
+        """Return both ratios by the delta method, each arm with its own covariance."""
+        from abtest.stats import estimate_ratios
+
+        return estimate_ratios(control, treatment, adjusted=adjusted)
+
+    def definition(self) -> str:
+        """Return one sentence that says what is measured."""
+        return f"Sum of {_words(self.numerator)} divided by sum of {_words(self.denominator)}."
+
+
+def _words(part: Part | str) -> str:
+    return part if isinstance(part, str) else number_of_events(part.event, part.aggregate)
