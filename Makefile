@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 LOWEST := .venv-lowest
@@ -67,8 +67,8 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 $(LOWEST)/.installed: requirements/lowest.txt pyproject.toml
 	@$(PYTHON) -m venv --clear $(LOWEST)
 	@echo "installing the lowest allowed packages into $(LOWEST)"
-	@$(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement $<
-	@$(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --requirement $<
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 lock: .venv-lock/.installed ## resolve pyproject.toml again into requirements/
@@ -77,7 +77,7 @@ lock: .venv-lock/.installed ## resolve pyproject.toml again into requirements/
 
 .venv-lock/.installed: Makefile
 	@$(PYTHON) -m venv --clear .venv-lock
-	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
+	@.venv-lock/bin/python -m pip --disable-pip-version-check -qq install uv==$(UV_VERSION)
 	@touch $@
 
 clean: ## remove environments and caches (reports and data stay)
