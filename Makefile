@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 LOWEST := .venv-lowest
 UV_VERSION := 0.13.9
 COMPILE := .venv-lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-	--strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --upgrade
+	--no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --upgrade
 
 .PHONY: help demo test test-lowest lint format types layers bench lock wheel install clean
 .DEFAULT_GOAL := help
@@ -50,14 +50,15 @@ wheel: $(INSTALLED) ## build sdist and wheel into dist/
 
 install: $(INSTALLED) ## create .venv with everything pinned
 
-# pip refuses an editable project together with hashes, hence two steps.
+# pip refuses an editable project together with hashes, hence two steps. The lock is complete, so
+# there is nothing to resolve (older versions of pip stumble over extras in one that has hashes).
 $(LOCKED): requirements/lock.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "abtest needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
 	       "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing pinned packages into $(VENV) (a few minutes the first time)"
-	@$(PIP) install --require-hashes --requirement requirements/lock.txt
+	@$(PIP) install --no-deps --require-hashes --requirement requirements/lock.txt
 	@touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml
@@ -67,7 +68,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 $(LOWEST)/.installed: requirements/lowest.txt pyproject.toml
 	@$(PYTHON) -m venv --clear $(LOWEST)
 	@echo "installing the lowest allowed packages into $(LOWEST)"
-	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --requirement $<
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --require-hashes --requirement $<
 	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --editable .
 	@touch $@
 
