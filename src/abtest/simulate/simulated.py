@@ -1,0 +1,173 @@
+"""A simulated experiment: the tables an analyst would see, and the truth that nobody else knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from abtest.data.request import EventValue, UnitRequest, UnitValue
+from abtest.errors import UsageError
+from abtest.simulate.log import Log, draw_log, event_names
+from abtest.simulate.rhythm import DAY, Floats, microseconds
+from abtest.simulate.tables import observed_tables
+from abtest.simulate.users import Flags, Users, draw_users
+from abtest.simulate.world import World
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class TrueEffect:
+    """What a treatment does to a metric, exactly, over the users of the experiment.
+
+    `control` and `treatment` are the metric if all of them had been in that arm.
+    """
+
+    control: float
+    treatment: float
+
+    @property
+    def absolute(self) -> float:
+        """Treatment minus control."""
+        return self.treatment - self.control
+
+    @property
+    def relative(self) -> float:
+        """Treatment over control minus one."""
+        return self.treatment / self.control - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """One experiment, simulated: every user's outcome under every arm, and what is observed.
+
+    Examples
+    --------
+    >>> from abtest.simulate import demo_worlds, simulate
+    >>> from abtest.data.request import EventValue
+    >>> simulated = simulate(demo_worlds(users=1_000)["push_dose"], seed=1)
+    >>> opened = EventValue("open", "distinct_days", (0, 14))
+    >>> simulated.outcomes(opened, arm="none").shape
+    (1000,)
+    >>> simulated.truth((opened,))["three_a_week"].absolute > 0
+    True
+    """
+
+    world: World
+    seed: int
+    people: Users
+    log: Log
+
+    @cached_property
+    def happened(self) -> Flags:
+        """Which possible events are in the observed log: those of each user's own arm."""
+        kept = self.log.kept
+        return np.asarray(kept[self.people.variant[self.log.user], np.arange(kept.shape[1])])
+
+    def mature(self, days: float) -> Flags:
+        """Return which users have been followed for `days` days after exposure."""
+        return self.people.exposed_at + int(days * DAY) <= microseconds(self.world.until)
+
+    def outcomes(self, value: EventValue, *, arm: str | None = None) -> Floats:
+        """Return the value of every user, shape (users,), as it would be in `arm`.
+
+        Without `arm` it is the observed value. Values of users who are not `mature` at the
+        end of the window are incomplete.
+        """
+        log = self.log
+        chosen = self.happened if arm is None else log.kept[self._arm(arm)]
+        if value.event != "*":
+            chosen = chosen & np.isin(log.event, self._codes(value.event))
+        begin, end = (int(day * DAY) for day in value.window)
+        index = np.flatnonzero(chosen)
+        since = log.time[index] - self.people.exposed_at[log.user[index]]
+        return self._aggregate(value.aggregate, index[(since >= begin) & (since < end)])
+
+    def _aggregate(self, aggregate: str, index: NDArray[np.int64]) -> Floats:
+        """Return one number per user from the events at `index`; users without any have 0."""
+        user, size = self.log.user[index], len(self.people)
+        if aggregate in ("count", "any"):
+            count = np.bincount(user, minlength=size).astype(np.float64)
+            return count if aggregate == "count" else np.minimum(count, 1.0)
+        if aggregate == "distinct_days":
+            date = self.log.time[index] // DAY
+            first = int(date.min()) if date.size else 0
+            seen = np.zeros((size, int(date.max()) - first + 1 if date.size else 1), dtype=np.bool_)
+            seen[user, date - first] = True
+            return np.asarray(seen.sum(axis=1), dtype=np.float64)
+        amount = np.nan_to_num(self.log.value[index])
+        if aggregate == "sum":
+            return np.bincount(user, weights=amount, minlength=size).astype(np.float64)
+        largest = np.zeros(size)
+        np.maximum.at(largest, user, amount)
+        return largest
+
+    def truth(
+        self, variables: tuple[UnitValue, ...], *, matures_after: float = 0.0
+    ) -> Mapping[str, TrueEffect]:
+        """Return the true effect of every treatment on the experiment's users.
+
+        Parameters
+        ----------
+        variables
+            One value for a mean or proportion; numerator and denominator for a ratio.
+        matures_after
+            Only users followed for so many days count, as in an analysis.
+        """
+        counted = self.mature(matures_after)
+        values = {arm: self._over(variables, arm, counted) for arm in self.world.arms}
+        control = values[self.world.arms[0]]
+        return {arm: TrueEffect(control, values[arm]) for arm in self.world.arms[1:]}
+
+    def truth_of(self, request: UnitRequest) -> Mapping[str, TrueEffect]:
+        """Return the true effects on the metric that asks the data layer for `request`."""
+        return self.truth(request.variables, matures_after=request.matures_after or 0.0)
+
+    def _over(self, variables: tuple[UnitValue, ...], arm: str, counted: Flags) -> float:
+        means = []
+        for value in variables:
+            if not isinstance(value, EventValue):
+                raise UsageError(
+                    "Only values from the event log have a simulated truth",
+                    given=str(value),
+                    todo="Ask for an EventValue",
+                    code="no_truth",
+                )
+            means.append(float(self.outcomes(value, arm=arm)[counted].mean()))
+        return means[0] if len(means) == 1 else means[0] / means[1]
+
+    def _arm(self, arm: str) -> int:
+        if arm not in self.world.arms:
+            raise UsageError(
+                f"The world {self.world.name!r} has no such arm",
+                given=arm,
+                todo="Use one of: " + ", ".join(self.world.arms),
+                code="unknown_arm",
+            )
+        return self.world.arms.index(arm)
+
+    def _codes(self, event: str) -> list[int]:
+        return [code for code, name in enumerate(event_names(self.world)) if name == event]
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the Arrow tables `users`, `exposures` and `events`, as they would be logged."""
+        return observed_tables(self.world, self.people, self.log, self.happened)
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return `tables` as DataFrames, keyed as `abtest.load(..., data=...)` wants them."""
+        tables = self.tables()
+        names = {"units": "users", "exposures": "exposures", "events": "events"}
+        return {key: tables[table].to_pandas() for key, table in names.items()}
+
+
+def simulate(world: World, seed: int) -> Simulated:
+    """Return the simulated experiment: the same world and seed give the same numbers."""
+    people = draw_users(world, seed)
+    return Simulated(world, seed, people, draw_log(world, people, seed))
