@@ -8,7 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from abtest.errors import UsageError
+
 Floats = NDArray[np.float64]
+
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,13 @@ class Moments:
     -----
     Merging is Chan, Golub & LeVeque (1983), "Algorithms for computing the sample
     variance", eq. 1.5, in its pairwise covariance form.
+
+    Examples
+    --------
+    >>> first = Moments.from_columns([[1.0, 2.0]])
+    >>> both = first + Moments.from_columns([[3.0, float("nan")]])
+    >>> both.n, float(both.mean[0]), float(both.m2[0, 0]), both.nulls
+    (3, 2.0, 2.0, 1)
     """
 
     n: int
@@ -43,6 +54,9 @@ class Moments:
     ) -> Moments:
         """Build from sums about pilot constants.
 
+        A variance below the rounding of its own sums is set to 0, so that a constant column is
+        seen as constant.
+
         Parameters
         ----------
         n
@@ -55,20 +69,43 @@ class Moments:
             sum((v_i - k_i)(v_j - k_j)), shape (k, k).
         nulls
             Units left out because a value was null.
+
+        Examples
+        --------
+        >>> float(Moments.from_pilot_sums(2, [10.0], [1.0], [[5.0]]).mean[0])
+        10.5
         """
         pilot_array = np.asarray(pilot, dtype=np.float64)
         total = np.asarray(sums, dtype=np.float64)
         square = np.asarray(products, dtype=np.float64)
         if n == 0:
             return cls(0, np.zeros_like(pilot_array), np.zeros_like(square), nulls)
-        centred = square - np.outer(total, total) / n
-        np.fill_diagonal(centred, np.maximum(np.diag(centred), 0.0))
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values are judged later
+            centred = square - np.outer(total, total) / n
+        # A sum of n terms is good to about sqrt(n) roundings; what is smaller is noise.
+        noise = _EPSILON * max(16.0, n**0.5) * np.diag(square)
+        constant = np.diag(centred) <= noise
+        centred[constant, :] = 0.0
+        centred[:, constant] = 0.0
         return cls(n, pilot_array + total / n, centred, nulls)
 
     @classmethod
     def from_columns(cls, columns: Sequence[ArrayLike]) -> Moments:
-        """Build from k columns of raw values; a unit with any NaN is counted in `nulls`."""
-        values = np.vstack([np.asarray(column, dtype=np.float64) for column in columns])
+        """Build from k columns of raw values; a unit with any NaN is counted in `nulls`.
+
+        Raises
+        ------
+        UsageError
+            If the columns differ in length.
+        """
+        arrays = [np.asarray(column, dtype=np.float64) for column in columns]
+        if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1:
+            raise UsageError(
+                "The columns of one arm must be one-dimensional and equally long",
+                given=f"shapes {[array.shape for array in arrays]}",
+                todo="Give one value per unit in every column; a missing one as NaN.",
+            )
+        values = np.vstack(arrays)
         keep = ~np.isnan(values).any(axis=0)
         kept = values[:, keep]
         n = kept.shape[1]
@@ -76,11 +113,39 @@ class Moments:
         if n == 0:
             size = values.shape[0]
             return cls(0, np.zeros(size), np.zeros((size, size)), nulls)
-        mean = kept.mean(axis=1)
-        deviations = kept - mean[:, None]
-        mean = mean + deviations.mean(axis=1)  # second pass takes away the rounding of the first
-        deviations = kept - mean[:, None]
-        return cls(n, mean, deviations @ deviations.T, nulls)
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values are judged later
+            mean = kept.mean(axis=1)
+            deviations = kept - mean[:, None]
+            mean = mean + deviations.mean(axis=1)  # takes away the rounding of the first pass
+            deviations = kept - mean[:, None]
+            # Where all values are equal the mean may still be off by a rounding: no variation.
+            deviations[kept.min(axis=1) == kept.max(axis=1)] = 0.0
+            return cls(n, mean, deviations @ deviations.T, nulls)
+
+    @classmethod
+    def from_counts(cls, n: int, successes: int, nulls: int = 0) -> Moments:
+        """Build from `successes` ones among `n` values of 0 and 1.
+
+        Raises
+        ------
+        UsageError
+            If the counts are not whole numbers with 0 <= successes <= n.
+
+        Examples
+        --------
+        >>> float(Moments.from_counts(10, 3).m2[0, 0])
+        2.1
+        """
+        if int(n) != n or int(successes) != successes or not 0 <= successes <= n:
+            raise UsageError(
+                "Counts of a proportion must be whole numbers with 0 <= successes <= n",
+                given=f"{successes} successes of {n}",
+                todo="Check which column counts successes and which trials.",
+            )
+        if n == 0:
+            return cls(0, np.zeros(1), np.zeros((1, 1)), nulls)
+        spread = int(successes) * int(n - successes) / int(n)
+        return cls(int(n), np.array([successes / n]), np.array([[spread]]), nulls)
 
     def __add__(self, other: Moments) -> Moments:
         """Return the moments of both samples together."""

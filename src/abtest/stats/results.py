@@ -63,7 +63,10 @@ class PairEstimate(Protocol):
 
     @property
     def variance_reduction(self) -> float | None:
-        """Share of the variance that CUPED removed, 0 to 1; None where it was not used."""
+        """Share of the variance that CUPED removed; None where it was not used.
+
+        At most 1; slightly below 0 where the covariate explains nothing.
+        """
 
     @property
     def control_value(self) -> float:
@@ -83,13 +86,18 @@ class PairEstimate(Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Codes of what a reader should know, such as ``skewed`` or ``covariate_constant``."""
+        """Codes of what a reader should know, such as ``covariate_constant``."""
 
-    def absolute(self, confidence_level: float) -> Interval:
-        """Return treatment - control with its two-sided interval."""
+    def absolute(self, confidence_level: float, alternative: Alternative = "two-sided") -> Interval:
+        """Return treatment - control with its interval.
 
-    def relative(self, confidence_level: float) -> RelativeInterval:
-        """Return the relative effect with its two-sided interval."""
+        ``greater`` gives the lower limit alone, ``less`` the upper one.
+        """
+
+    def relative(
+        self, confidence_level: float, alternative: Alternative = "two-sided"
+    ) -> RelativeInterval:
+        """Return the relative effect with its confidence set."""
 
     def test(
         self,
@@ -100,6 +108,7 @@ class PairEstimate(Protocol):
     ) -> Test:
         """Test treatment - control against a bound.
 
-        With `relative` = b the contrast treatment - (1 + b) control is tested against 0,
-        otherwise treatment - control against `absolute`.
+        With `relative` = b the contrast treatment - control - b |control| is tested against
+        0, which for a control above zero is treatment - (1 + b) control; otherwise
+        treatment - control against `absolute`.
         """

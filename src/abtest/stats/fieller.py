@@ -1,0 +1,152 @@
+"""Fieller's confidence set of a relative effect, in all its states."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from abtest.stats.results import Alternative, RelativeInterval
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A difference and the baseline it is divided by, with their joint variances.
+
+    Attributes
+    ----------
+    difference
+        Treatment minus control.
+    baseline
+        Control.
+    difference_variance, baseline_variance, covariance
+        Sampling variances of the two estimates and their covariance.
+    """
+
+    difference: float
+    baseline: float
+    difference_variance: float
+    baseline_variance: float
+    covariance: float
+
+
+def relative_interval(
+    contrast: Contrast, critical: float, alternative: Alternative = "two-sided"
+) -> RelativeInterval:
+    """Return difference / |baseline| with every value that the linear test does not reject.
+
+    Parameters
+    ----------
+    contrast
+        Difference, baseline and their variances, in any unit.
+    critical
+        Quantile of the absolute test: one level, one quantile, so that the relative set excludes
+        0 exactly when the absolute interval does.
+    alternative
+        ``greater`` keeps the set open upwards, ``less`` downwards.
+
+    Returns
+    -------
+    RelativeInterval
+        ``bounded`` when the baseline differs from 0 at this level; ``half_line`` at the boundary
+        case, and for one-sided sets; ``two_rays`` (limits are the ends of the gap) or
+        ``unbounded`` when it does not; ``undefined`` when it is exactly 0 without variance.
+        The estimate is None when the baseline is estimated as exactly 0.
+
+    Notes
+    -----
+    With d the difference, c = |baseline|, q the quantile and the covariance turned with the
+    sign of the baseline, the two-sided set is {b: (d - b c)^2 <= q^2 (V_d - 2 b C + b^2 V_c)}
+    (Fieller 1954, "Some problems in interval estimation", JRSS B 16, 175): a quadratic
+    inequality A b^2 - 2 B b + G <= 0. Working with the difference instead of the treatment mean
+    keeps the digits of small effects. A baseline estimated as exactly 0 counts as positive.
+
+    Examples
+    --------
+    >>> relative_interval(Contrast(2.0, 10.0, 0.5, 0.25, -0.25), 2.0).status
+    'bounded'
+    >>> relative_interval(Contrast(2.0, 0.1, 0.5, 0.25, -0.25), 2.0).status
+    'two_rays'
+    """
+    d, c, v_d, v_c, cov = _standardised(contrast)
+    if c == 0.0 and v_c == 0.0:
+        return RelativeInterval(None, None, None, "undefined")
+    estimate = d / c if c > 0.0 else None
+    q2 = critical * critical
+    a = (c - critical * math.sqrt(v_c)) * (c + critical * math.sqrt(v_c))
+    b = d * c - q2 * cov
+    g = d * d - q2 * v_d
+    # B^2 - A G, written so that it does not cancel when both variances are small
+    inner = v_d * c * c - 2.0 * d * c * cov + d * d * v_c - q2 * (v_d * v_c - cov * cov)
+    if a > 0.0:
+        low, high = _roots(a, b, g, q2 * max(inner, 0.0))
+        if alternative == "two-sided":
+            return RelativeInterval(estimate, low, high, "bounded")
+        if alternative == "greater":
+            return RelativeInterval(estimate, low, None, "half_line")
+        return RelativeInterval(estimate, None, high, "half_line")
+    if a == 0.0:
+        return _boundary(estimate, b, g, alternative)
+    return _outside(estimate, (a, b, g, q2 * inner), (d, c), alternative)
+
+
+def _standardised(contrast: Contrast) -> tuple[float, float, float, float, float]:
+    """Return d, |c|, V_d, V_c and the turned covariance in a unit in which nothing overflows."""
+    unit = max(
+        abs(contrast.difference),
+        abs(contrast.baseline),
+        math.sqrt(contrast.difference_variance),
+        math.sqrt(contrast.baseline_variance),
+    )
+    if unit == 0.0:
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    sign = -1.0 if contrast.baseline < 0.0 else 1.0
+    return (
+        contrast.difference / unit,
+        abs(contrast.baseline) / unit,
+        contrast.difference_variance / unit / unit,
+        contrast.baseline_variance / unit / unit,
+        sign * contrast.covariance / unit / unit,
+    )
+
+
+def _roots(a: float, b: float, g: float, discriminant: float) -> tuple[float, float]:
+    """Return the roots of a x^2 - 2 b x + g, the smaller first, without cancellation."""
+    far = b + math.copysign(math.sqrt(discriminant), b)
+    first = far / a
+    second = g / far if far != 0.0 else first
+    return min(first, second), max(first, second)
+
+
+def _boundary(
+    estimate: float | None, b: float, g: float, alternative: Alternative
+) -> RelativeInterval:
+    """Return the set where the baseline is exactly at the edge of significance: a ray."""
+    if b == 0.0:
+        return RelativeInterval(estimate, None, None, "unbounded")
+    limit = g / (2.0 * b)
+    if b > 0.0:
+        if alternative == "less":
+            return RelativeInterval(estimate, None, None, "unbounded")
+        return RelativeInterval(estimate, limit, None, "half_line")
+    if alternative == "greater":
+        return RelativeInterval(estimate, None, None, "unbounded")
+    return RelativeInterval(estimate, None, limit, "half_line")
+
+
+def _outside(
+    estimate: float | None,
+    quadratic: tuple[float, float, float, float],
+    point: tuple[float, float],
+    alternative: Alternative,
+) -> RelativeInterval:
+    """Return the set where the baseline is not different from 0: all values, or two rays."""
+    a, b, g, discriminant = quadratic
+    if discriminant <= 0.0:
+        return RelativeInterval(estimate, None, None, "unbounded")
+    low, high = _roots(a, b, g, discriminant)
+    if alternative != "two-sided":
+        # inside the gap the contrast has one sign; a one-sided test rejects only one of them
+        middle = point[0] - 0.5 * (low + high) * point[1]
+        if (middle > 0.0) != (alternative == "greater"):
+            return RelativeInterval(estimate, None, None, "unbounded")
+    return RelativeInterval(estimate, low, high, "two_rays")

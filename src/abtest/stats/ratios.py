@@ -1,0 +1,138 @@
+"""Differences of ratios of totals: the delta method over units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.comparison import Comparison
+from abtest.stats.cuped import adjust_ratios, ratio_gradients
+from abtest.stats.joint import Jacobian, JointMeans
+from abtest.stats.moments import Moments
+from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.pairs import ArmPair, arm_pair
+from abtest.stats.results import Alternative
+
+
+def estimate_ratios(
+    control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+) -> ArmPair:
+    """Return the ratios of two arms, estimated from moments, one per phase of allocation.
+
+    A ratio R = sum(y) / sum(x) is that of totals over units; units with x = 0 stay in. Its
+    variance is that of the influence values (y_i - R x_i) / xbar, with each arm's own covariance
+    (delta method; Deng, Knoblich & Lu 2018, KDD). With `adjusted` the moments also carry the
+    pre-period's numerator and denominator; where adjusting is not possible the result is the
+    unadjusted one with a warning that says why.
+
+    Parameters
+    ----------
+    control, treatment
+        Moments of (numerator, denominator[, pre-period numerator, pre-period denominator]).
+    adjusted
+        Whether to use the pre-period.
+
+    Raises
+    ------
+    NotEstimable
+        ``zero_denominator``, ``too_few_units``, ``constant`` or ``not_finite``.
+    UsageError
+        If phases or variables do not fit.
+
+    Examples
+    --------
+    >>> control = Moments.from_columns([[1.0, 0.0, 2.0, 1.0], [4.0, 0.0, 5.0, 3.0]])
+    >>> treatment = Moments.from_columns([[2.0, 1.0, 3.0, 0.0], [4.0, 2.0, 5.0, 1.0]])
+    >>> pair = estimate_ratios([control], [treatment], adjusted=False)
+    >>> pair.method, round(pair.control_value, 4), pair.treatment_value
+    ('delta', 0.3333, 0.5)
+    """
+    plain_joint = JointMeans.of(control, treatment, 2)
+    means = plain_joint.arm_means
+    if (means[:, 1] == 0.0).any():
+        raise NotEstimable(
+            "zero_denominator",
+            "The denominator of an arm sums to zero",
+            given=f"denominator per unit: control {means[0, 1]:g}, treatment {means[1, 1]:g}",
+            todo="Check that the denominator counts what it should.",
+        )
+    plain_spread = plain_joint.propagate(
+        Jacobian(own=ratio_gradients(means), overall=np.zeros((2, 2)))
+    )
+    plain = arm_pair(
+        means[:, 0] / means[:, 1],
+        plain_joint,
+        plain_spread,
+        df=plain_joint.units - 1.0,
+        method="delta",
+    )
+    if not adjusted:
+        return plain
+    joint = JointMeans.of(control, treatment, 4)
+    result = adjust_ratios(joint)
+    if isinstance(result, str):
+        return plain.with_warnings(result)
+    return arm_pair(
+        result.values,
+        joint,
+        result.spread,
+        df=result.df,
+        method="delta_cuped",
+        unadjusted_variance=plain_spread.difference_variance,
+    )
+
+
+def compare_ratios(
+    control: tuple[Values, Values] | Moments,
+    treatment: tuple[Values, Values] | Moments,
+    *,
+    alternative: Alternative = "two-sided",
+    confidence_level: float = 0.95,
+    covariates: tuple[tuple[Values, Values], tuple[Values, Values]] | None = None,
+) -> Comparison:
+    """Return the difference of two ratios of totals with its intervals and test.
+
+    Parameters
+    ----------
+    control, treatment
+        (numerator, denominator) with one value per unit each, or `Moments` of both; moments of
+        four variables carry the pre-period too and are adjusted.
+    alternative
+        ``two-sided``, ``greater`` or ``less``; one-sided tests come with one-sided intervals.
+    confidence_level
+        Of both intervals.
+    covariates
+        ((numerator, denominator) of control, the same of treatment) before exposure: CUPED with
+        the pre-period's own denominator. A unit without a past counts as 0 of 0.
+
+    Raises
+    ------
+    NotEstimable
+        If there is no number: a denominator that sums to zero, too few units, no variation.
+    UsageError
+        If the arguments do not fit together.
+
+    Examples
+    --------
+    >>> clicks, views = [1.0, 0.0, 2.0, 1.0], [4.0, 0.0, 5.0, 3.0]
+    >>> compare_ratios((clicks, views), ([2.0, 1.0, 3.0, 0.0], [4.0, 2.0, 5.0, 1.0])).method
+    'delta'
+    """
+    before: list[tuple[Values, Values]] = []
+    codes: tuple[str, ...] = ()
+    if covariates is not None:
+        for part in zip(*covariates, strict=True):  # numerators of both arms, then denominators
+            columns, code = filled(part, with_mean=False)
+            before.extend(columns)
+            codes = codes or code
+    arms = [
+        arm_moments((values,) if isinstance(values, Moments) else values, extra, name)
+        for values, extra, name in (
+            (control, [pair[0] for pair in before], "control"),
+            (treatment, [pair[1] for pair in before], "treatment"),
+        )
+    ]
+    pair = estimate_ratios([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 2)
+    return Comparison.of(pair.with_warnings(*codes), arms, alternative, confidence_level)

@@ -1,0 +1,146 @@
+"""Tail probabilities whose logarithm stays finite, and tests and quantiles made from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from scipy import special
+
+from abtest.stats.results import Alternative, Test
+
+_SMALLEST_DIRECT = 1e-280
+"""Below this the library's tail functions lose digits or underflow; the log series take over."""
+_MAX_TERMS = 20_000
+
+
+def tail_test(statistic: float, df: float | None, alternative: Alternative) -> Test:
+    """Return the test of a t statistic, or of a standard normal one where `df` is None.
+
+    The p-value is a survival function, never one minus a distribution function, so that it keeps
+    its digits far in the tail; `log10_p` is finite even where the p-value itself underflows to 0.
+
+    Parameters
+    ----------
+    statistic
+        Estimate minus bound over its standard error; positive favours ``greater``.
+    df
+        Degrees of freedom of Student's t; None for the standard normal.
+    alternative
+        ``two-sided``, ``greater`` or ``less``.
+
+    Examples
+    --------
+    >>> round(tail_test(2.0, 10.0, "two-sided").p_value, 6)
+    0.073388
+    >>> round(tail_test(60.0, None, "greater").log10_p, 3)
+    -783.907
+    """
+    if alternative == "two-sided":
+        log_p = min(math.log(2.0) + log_upper_tail(abs(statistic), df), 0.0)
+        p_value = min(2.0 * upper_tail(abs(statistic), df), 1.0)
+    else:
+        directed = statistic if alternative == "greater" else -statistic
+        log_p = log_upper_tail(directed, df)
+        p_value = upper_tail(directed, df)
+    return Test(p_value, log_p / math.log(10.0), statistic, df, alternative)
+
+
+def upper_tail(x: float, df: float | None) -> float:
+    """Return P(T > x) for Student's t with `df` degrees of freedom, or the normal for None."""
+    return float(special.ndtr(-x) if df is None else special.stdtr(df, -x))
+
+
+def log_upper_tail(x: float, df: float | None) -> float:
+    """Return the natural logarithm of P(T > x), finite wherever it is representable.
+
+    For t the far tail is half of the regularised incomplete beta function I_z(df/2, 1/2) at
+    z = df / (df + x^2) (Abramowitz & Stegun 1964, 26.7.1), by its continued fraction.
+    """
+    if df is None:
+        return float(special.log_ndtr(-x))
+    direct = upper_tail(x, df)
+    if direct > _SMALLEST_DIRECT or x <= 0.0:
+        return math.log(direct)
+    if math.isinf(x):
+        return -math.inf
+    return _log_student_tail(x, df)
+
+
+def quantile(probability_above: float, df: float | None) -> float:
+    """Return q with P(T > q) = `probability_above` for Student's t, or the normal for None."""
+    q = special.ndtri(probability_above) if df is None else special.stdtrit(df, probability_above)
+    return -float(q)
+
+
+def critical_value(confidence_level: float, df: float | None, *, two_sided: bool) -> float:
+    """Return the quantile that an interval of this level uses."""
+    outside = 1.0 - confidence_level
+    return quantile(outside / 2.0 if two_sided else outside, df)
+
+
+def chi_square_test(statistic: float, df: int) -> Test:
+    """Return the upper-tail test of a chi-square statistic with `df` degrees of freedom.
+
+    Examples
+    --------
+    >>> round(chi_square_test(3.841459, 1).p_value, 6)
+    0.05
+    """
+    p_value = float(special.gammaincc(df / 2.0, statistic / 2.0))
+    log_p = (
+        math.log(p_value)
+        if p_value > _SMALLEST_DIRECT
+        else _log_upper_gamma(df / 2.0, statistic / 2.0)
+    )
+    return Test(p_value, log_p / math.log(10.0), statistic, float(df), "two-sided")
+
+
+def _log_student_tail(x: float, df: float) -> float:
+    """Return log P(T > x) far in the tail, from the continued fraction of the incomplete beta."""
+    a, b = df / 2.0, 0.5
+    scaled = x / math.sqrt(df)
+    # log(1 + scaled^2) without squaring what would overflow
+    log_growth = 2.0 * math.log(scaled) if scaled > 1e8 else math.log1p(scaled * scaled)
+    z = math.exp(-log_growth)
+
+    def step(m: int) -> float:
+        """Coefficient m of DLMF 8.17.22 (m from 1)."""
+        k = m // 2
+        if m % 2 == 0:
+            return k * (b - k) * z / ((a + 2 * k - 1) * (a + 2 * k))
+        return -(a + k) * (a + b + k) * z / ((a + 2 * k) * (a + 2 * k + 1))
+
+    fraction = _lentz(1.0, step, lambda _: 1.0)
+    log_rest = 2.0 * math.log(scaled) - log_growth  # log(1 - z), which would cancel near z = 1
+    log_front = -a * log_growth + b * log_rest
+    # log B(a, 1/2); betaln subtracts two large logarithms and loses digits for large a
+    log_beta = 0.5 * math.log(math.pi) - math.log(float(special.poch(a, b)))
+    return math.log(0.5) + log_front - math.log(a) - log_beta - math.log(fraction)
+
+
+def _log_upper_gamma(a: float, x: float) -> float:
+    """Return log Q(a, x) for x well above a (Abramowitz & Stegun 1964, 6.5.31, even part)."""
+    if math.isinf(x):
+        return -math.inf
+    fraction = _lentz(x + 1.0 - a, lambda m: -m * (m - a), lambda m: x + 2.0 * m + 1.0 - a)
+    return a * math.log(x) - x - float(special.gammaln(a)) - math.log(fraction)
+
+
+def _lentz(first: float, upper: Callable[[int], float], lower: Callable[[int], float]) -> float:
+    """Return first + upper(1) / (lower(1) + upper(2) / (lower(2) + ...)).
+
+    Modified Lentz algorithm (Thompson & Barnett 1986, J. Comput. Phys. 64, 490).
+    """
+    tiny = 1e-300
+    value = first or tiny
+    c, d = value, 0.0
+    for m in range(1, _MAX_TERMS):
+        numerator, denominator = upper(m), lower(m)
+        d = 1.0 / ((denominator + numerator * d) or tiny)
+        c = (denominator + numerator / c) or tiny
+        change = c * d
+        value *= change
+        if abs(change - 1.0) < 1e-15:
+            break
+    return value
