@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from abtest.checks.result import FAIL_BELOW, CheckResult, Facts
+from abtest.checks.result import FAIL_BELOW, CheckResult, Facts, equal_rows_p_value
 
 
 def check_allocation_drift(facts: Facts) -> CheckResult | None:
@@ -13,8 +13,6 @@ def check_allocation_drift(facts: Facts) -> CheckResult | None:
     Chi-square of day x arm within each phase; the smallest p-value counts, times the
     number of phases tested (Bonferroni).
     """
-    from abtest.stats import homogeneity
-
     names = facts.design.variants
     tables: dict[int, list[list[int]]] = defaultdict(list)
     days: dict[int, list[str]] = defaultdict(list)
@@ -27,7 +25,11 @@ def check_allocation_drift(facts: Facts) -> CheckResult | None:
     tested = {phase: table for phase, table in tables.items() if len(table) > 1}
     if not tested:
         return None
-    p_by_phase = {phase: homogeneity(table).p_value for phase, table in tested.items()}
+    p_by_phase = {
+        phase: p for phase, table in tested.items() if (p := equal_rows_p_value(table)) is not None
+    }
+    if not p_by_phase:
+        return CheckResult("allocation_drift", "not_computed", "allocation_too_few_units")
     p = min(1.0, min(p_by_phase.values()) * len(p_by_phase))
     worst = min(p_by_phase, key=lambda phase: p_by_phase[phase])
     failed = p < FAIL_BELOW
@@ -44,10 +46,7 @@ def _most_deviant_day(table: list[list[int]], days: list[str]) -> str:
 
     def distance(row: list[int]) -> float:
         n = sum(row)
-        return sum(
-            (count - n * share) ** 2 / (n * share)
-            for count, share in zip(row, shares, strict=True)
-            if n and share
-        )
+        pairs = zip(row, shares, strict=True)
+        return float(sum((k - n * share) ** 2 / (n * share) for k, share in pairs if n and share))
 
     return days[max(range(len(table)), key=lambda index: distance(table[index]))]

@@ -46,17 +46,16 @@ def split(counts: Mapping[str, int], of: Mapping[str, int]) -> list[list[int]]:
 def share_p_value(counts: Mapping[str, int], of: Mapping[str, int]) -> float | None:
     """Return the p-value of a chi-square test that the share is the same in every arm.
 
-    None where there is nothing to compare: no unit counted, or all of them.
+    None where there is too little to compare.
     """
-    from abtest.stats import homogeneity
+    return equal_rows_p_value(split(counts, of))
 
-    table = split(counts, of)
-    if min(sum(row) for row in table) <= 0:
+
+def equal_rows_p_value(table: Sequence[Sequence[int]]) -> float | None:
+    """Return the p-value of a chi-square test of equal row distributions; None if too sparse."""
+    from abtest.stats import NotEstimable, homogeneity
+
+    try:
+        return homogeneity(table).p_value
+    except NotEstimable:
         return None
-    return homogeneity(table).p_value
-
-
-def worst(statuses: Sequence[Status]) -> Status:
-    """Return the most serious of several states."""
-    order: tuple[Status, ...] = ("fail", "warn", "not_computed", "pass")
-    return next((status for status in order if status in statuses), "pass")

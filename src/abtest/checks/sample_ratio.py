@@ -31,7 +31,10 @@ def check_sample_ratio(facts: Facts) -> CheckResult | None:
     names = facts.design.variants
     totals = [sum(column) for column in zip(*observed, strict=True)]
     planned = [
-        sum(sum(row) * phase.allocation[arm] for row, phase in zip(observed, facts.design.phases, strict=True))
+        sum(
+            sum(row) * phase.allocation[arm]
+            for row, phase in zip(observed, facts.design.phases, strict=True)
+        )
         for arm in range(len(names))
     ]
     values = {

@@ -131,7 +131,7 @@ class Effect(Part):
     absolute: AbsoluteEffect
     relative: RelativeEffect
     p_value: float | None
-    """Of the row's own test: two-sided for superiority, one-sided against the margin for non-inferiority."""
+    """Of the row's own test: two-sided for superiority, one-sided against the margin otherwise."""
     log10_p: float | None
     alpha: float | None
     """The row's share: superiority decides at p < alpha, non-inferiority at p < alpha / 2."""

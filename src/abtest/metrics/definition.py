@@ -78,6 +78,11 @@ class MetricDefinition(Table, ABC):
     """Use the pre-exposure value as covariate; left out: as `analysis.cuped` says."""
 
     @property
+    def kind_name(self) -> str:
+        """The kind, as the file says it; every kind declares its own `kind` literal."""
+        return str(self.__dict__["kind"])
+
+    @property
     def decides(self) -> bool:
         """Whether the metric takes part in the verdict."""
         return self.role in ("primary", "guardrail")
@@ -173,8 +178,8 @@ def day_range(window: tuple[float, float] | None) -> str:
 
 
 def _unsupported(metric: MetricDefinition, data: DataKind) -> Misfit:
-    kind = getattr(metric, "kind", "")
-    able = ", ".join(sorted(metric.shapes()))
+    kind = metric.kind_name
+    able = " or ".join(sorted(metric.shapes()) or ("events", "units"))
     return Misfit(
         "kind",
         f'a metric of kind "{kind}" cannot be computed from {data} data',
@@ -186,12 +191,12 @@ def _missing(
     metric: MetricDefinition, data: DataKind, key: str, choices: Sequence[Sequence[str]]
 ) -> Misfit:
     ways = " or ".join(", ".join(keys) for keys in choices)
-    kind = getattr(metric, "kind", "")
+    kind = metric.kind_name
     return Misfit(key, f'"{key}" is missing', f"a {kind} on {data} data needs {ways}")
 
 
 def _stray(metric: MetricDefinition, data: DataKind, key: str, keys: Sequence[str]) -> Misfit:
-    kind = getattr(metric, "kind", "")
+    kind = metric.kind_name
     return Misfit(
         key,
         f'"{key}" means nothing for a {kind} on {data} data',

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, MetricDefinition, Part, shifted_before_exposure
+from abtest.metrics.definition import (
+    DataKind,
+    MetricDefinition,
+    Misfit,
+    Part,
+    shifted_before_exposure,
+)
 from abtest.metrics.wording import number_of_events
 
 if TYPE_CHECKING:
@@ -33,7 +39,21 @@ class RatioMetric(MetricDefinition):
         """Return the keys that each shape of data needs: totals carry no covariance."""
         events = isinstance(self.numerator, Part) and isinstance(self.denominator, Part)
         keys = ("numerator", "denominator")
-        return {"events": (keys,)} if events else {"units": (keys,)}
+        columns = isinstance(self.numerator, str) and isinstance(self.denominator, str)
+        return {"events": (keys,)} if events else {"units": (keys,)} if columns else {}
+
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return what does not fit; on an event log both parts are events, else columns."""
+        if data == "totals" or data in self.shapes():
+            return super().misfits(data)
+        form = "{ event = ..., aggregate = ... }" if data == "events" else "the name of a column"
+        return (
+            Misfit(
+                "numerator",
+                f"the parts of this ratio do not fit {data} data",
+                f"write numerator and denominator each as {form}",
+            ),
+        )
 
     def request(self, data: DataKind, *, cuped: bool, covariates: Sequence[str]) -> MetricRequest:
         """Return the joint moments of both parts and, with CUPED, of their pre-exposure twins.

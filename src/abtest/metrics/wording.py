@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abtest.data.request import Aggregate
 
-_PHRASES: dict[Aggregate, str] = {
-    "count": "number of {events}",
-    "any": "having at least one {event}",
-    "sum": "summed value of {events}",
-    "max": "largest value of {events}",
-    "distinct_days": "number of days with {events}",
+_BEGINNINGS: dict[Aggregate, str] = {
+    "count": "number of",
+    "any": "having at least one",
+    "sum": "summed value of",
+    "max": "largest value of",
+    "distinct_days": "number of days with",
 }
 
 
@@ -26,5 +26,7 @@ def number_of_events(event: str, aggregate: Aggregate) -> str:
     >>> number_of_events("purchase", "sum")
     'summed value of "purchase" events'
     """
+    if aggregate == "any":
+        return f"{_BEGINNINGS[aggregate]} {event_name(event)}"
     plural = "events of any name" if event == "*" else f'"{event}" events'
-    return _PHRASES[aggregate].replace("{events}", plural).replace("{event}", event_name(event))
+    return f"{_BEGINNINGS[aggregate]} {plural}"

@@ -1,0 +1,182 @@
+"""One row per metric, treatment arm and segment: estimated, or said why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from abtest.data.measured import Measured, Segment
+from abtest.data.request import UnitRequest
+from abtest.experiment.document import AbsoluteEffect, Effect, RelativeEffect, SegmentValue
+from abtest.experiment.levels import Level
+from abtest.experiment.outcome import row_test
+from abtest.metrics import MetricDefinition
+from abtest.show.numbers import json_number
+
+if TYPE_CHECKING:
+    from abtest.stats.results import PairEstimate
+
+SMALLEST_SEGMENT = 30
+"""Segments with fewer units are not shown."""
+
+NO_RELATIVE = RelativeEffect(estimate=None, lower=None, upper=None, status="undefined")
+NO_ABSOLUTE = AbsoluteEffect(estimate=None, lower=None, upper=None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the verdict with the estimate that it came from."""
+
+    metric: MetricDefinition
+    variant: str
+    pair: PairEstimate | None
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared: a metric, two arms, and perhaps a segment."""
+
+    metric: MetricDefinition
+    request: Any
+    control: str
+    variant: str
+    segment: Segment | None = None
+
+
+def estimate_row(measured: Measured, what: Comparison, level: Level) -> Row:
+    """Return the row of one comparison; a metric that fails is a typed row, never an abort."""
+    from abtest.stats import NotEstimable
+
+    failure = measured.failures.get(what.metric.id)
+    if failure is not None:
+        return _not_computed(measured, what, level, failure[0])
+    try:
+        pair = estimate_pair(measured, what)
+        effect = _computed(measured, what, level, pair)
+    except NotEstimable as error:
+        return _not_computed(measured, what, level, error.code)
+    except ArithmeticError:
+        return _not_computed(measured, what, level, "numerical_failure")
+    return Row(what.metric, what.variant, pair, effect)
+
+
+def estimate_pair(
+    measured: Measured, what: Comparison, *, with_crossovers: bool = False
+) -> PairEstimate:
+    """Return both arms of a comparison, estimated.
+
+    Raises
+    ------
+    NotEstimable
+        With a code, when the data do not allow an estimate.
+    """
+    arms = [
+        measured.moments(
+            what.metric.id, name, segment=what.segment, with_crossovers=with_crossovers
+        )
+        for name in (what.control, what.variant)
+    ]
+    adjusted = isinstance(what.request, UnitRequest) and bool(what.request.covariates)
+    return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
+
+
+def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEstimate) -> Effect:
+    absolute = pair.absolute(level.confidence)
+    relative = pair.relative(level.confidence)
+    test = row_test(what.metric, pair)
+    warnings = list(pair.warnings)
+    if what.metric.margin is not None and not pair.control_value > 0:
+        warnings.append("control_not_positive")
+    return Effect(
+        **_identity(what),
+        status="ok",
+        reason=None,
+        n_control=pair.n_control,
+        n_treatment=pair.n_treatment,
+        excluded=_excluded(measured, what),
+        control_value=json_number(pair.control_value),
+        treatment_value=json_number(pair.treatment_value),
+        absolute=AbsoluteEffect(
+            estimate=json_number(absolute.estimate),
+            lower=json_number(absolute.lower),
+            upper=json_number(absolute.upper),
+        ),
+        relative=RelativeEffect(
+            estimate=json_number(relative.estimate),
+            lower=json_number(relative.lower),
+            upper=json_number(relative.upper),
+            status=relative.status,
+        ),
+        p_value=json_number(test.p_value),
+        log10_p=json_number(test.log10_p),
+        alpha=json_number(level.alpha),
+        confidence_level=json_number(level.confidence),
+        interval=level.interval,
+        method=pair.method,
+        variance_reduction=json_number(pair.variance_reduction),
+        outcome=None,
+        warnings=warnings,
+    )
+
+
+def _not_computed(measured: Measured, what: Comparison, level: Level, reason: str) -> Row:
+    counts = dict.fromkeys((what.control, what.variant), 0)
+    if what.metric.id not in measured.failures:
+        for name in counts:
+            parts = measured.moments(what.metric.id, name, segment=what.segment)
+            counts[name] = sum(part.n for part in parts)
+    effect = Effect(
+        **_identity(what),
+        status="not_computed",
+        reason=reason,
+        n_control=counts[what.control],
+        n_treatment=counts[what.variant],
+        excluded=_excluded(measured, what) if what.metric.id not in measured.failures else {},
+        control_value=None,
+        treatment_value=None,
+        absolute=NO_ABSOLUTE,
+        relative=NO_RELATIVE,
+        p_value=None,
+        log10_p=None,
+        alpha=json_number(level.alpha),
+        confidence_level=json_number(level.confidence),
+        interval=level.interval,
+        method=None,
+        variance_reduction=None,
+        outcome=None,
+        warnings=[],
+    )
+    return Row(what.metric, what.variant, None, effect)
+
+
+def _identity(what: Comparison) -> dict[str, Any]:
+    metric = what.metric
+    segment = what.segment
+    return {
+        "metric": metric.id,
+        "kind": metric.kind_name,
+        "role": metric.role,
+        "direction": metric.direction,
+        "test": metric.test,
+        "mde": json_number(metric.mde),
+        "margin": json_number(metric.margin),
+        "margin_absolute": json_number(metric.margin_absolute),
+        "variant": what.variant,
+        "control": what.control,
+        "segment": SegmentValue(column=segment[0], value=segment[1]) if segment else None,
+        "window_days": list(metric.window_days) if metric.window_days else None,
+    }
+
+
+def _excluded(measured: Measured, what: Comparison) -> dict[str, Mapping[str, int]]:
+    """Units of both arms that are not in the row, by reason; whole experiment only."""
+    if what.segment is not None:
+        return {}
+    arms = (what.control, what.variant)
+    found = {
+        reason: {name: counts.get(name, 0) for name in arms}
+        for reason, counts in measured.excluded(what.metric.id).items()
+    }
+    return {reason: counts for reason, counts in found.items() if any(counts.values())}
