@@ -1,0 +1,227 @@
+"""One effect in words and numbers: values, intervals in all their states, margins, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, cast
+
+from abtest.show.numbers import (
+    MINUS,
+    MISSING,
+    days,
+    decimals_for,
+    number,
+    p_phrase,
+    percent,
+)
+from abtest.show.words import readable
+
+Row = Mapping[str, Any]
+"""One row of `verdict.json`: an effect, a check, a reason; or a metric's note."""
+
+RELATIVE_DECIMALS = (1, 3)
+"""Fewest and most decimals of a relative effect in per cent."""
+
+
+def as_row(note: object) -> Row:
+    """Return a note as a mapping, whether it is one or a dataclass."""
+    if is_dataclass(note) and not isinstance(note, type):
+        return asdict(note)
+    return cast("Row", note)
+
+
+def labels_of(notes: Iterable[object]) -> dict[str, str]:
+    """Return metric -> name for readers."""
+    rows = [as_row(note) for note in notes]
+    return {str(row["metric"]): str(row.get("label") or row["metric"]) for row in rows}
+
+
+def label_of(metric: str | None, labels: Mapping[str, str]) -> str:
+    """Return a metric's name for readers, made from its id where there is none."""
+    return labels.get(metric, readable(metric)) if metric else ""
+
+
+def is_share(effect: Row) -> bool:
+    """Return whether the metric is a share of units, shown in per cent and points."""
+    return effect.get("kind") == "proportion"
+
+
+def value(effect: Row, side: str) -> str:
+    """Return the value of one arm; `side` is ``control`` or ``treatment``."""
+    shown: float | None = effect[f"{side}_value"]
+    if is_share(effect):
+        return percent(shown, _absolute_decimals(effect))
+    return number(shown, max(_absolute_decimals(effect), 0))
+
+
+def absolute(effect: Row, *, minus: str = MINUS) -> str:
+    """Return the absolute effect with its sign: ``+1.8 points`` for shares."""
+    text = _absolute_number(effect, sign=True, minus=minus)(effect["absolute"]["estimate"])
+    return f"{text} points" if is_share(effect) and text != MISSING else text
+
+
+def absolute_interval(effect: Row, *, minus: str = MINUS) -> str:
+    """Return the interval of the absolute effect: ``−1.33 to −0.31``."""
+    show = _absolute_number(effect, sign=True, minus=minus)
+    return _interval(effect["absolute"]["lower"], effect["absolute"]["upper"], show)
+
+
+def relative(effect: Row, *, minus: str = MINUS) -> str:
+    """Return the relative effect with its sign."""
+    return _relative_number(effect, minus)(effect["relative"]["estimate"])
+
+
+def relative_interval(effect: Row, *, minus: str = MINUS) -> str:
+    """Return the confidence set of the relative effect, whichever of its five states it has."""
+    bounds = effect["relative"]
+    status = bounds.get("status")
+    show = _relative_number(effect, minus)
+    low, high = bounds["lower"], bounds["upper"]
+    if status == "undefined":
+        return "not defined: the control value is 0"
+    if status == "unbounded":
+        return "no limits: the control value is too uncertain"
+    if status == "two_rays":
+        return f"below {show(low)} or above {show(high)}"
+    return _interval(low, high, show)
+
+
+def margin(effect: Row) -> str:
+    """Return what the row was asked to show: its margin or the effect it was sized for."""
+    worse = "fall" if effect["direction"] == "increase" else "rise"
+    if effect.get("margin") is not None:
+        return f"may {worse} by less than {_share(effect['margin'])}"
+    if effect.get("margin_absolute") is not None:
+        amount = effect["margin_absolute"]
+        shown = f"{_trimmed(amount * 100)} points" if is_share(effect) else _trimmed(amount)
+        return f"may {worse} by less than {shown}"
+    if effect.get("mde") is not None:
+        better = "+" if effect["direction"] == "increase" else MINUS
+        return f"sized for {better}{_share(effect['mde'])}"
+    return ""
+
+
+def level(effect: Row) -> str:
+    """Return the confidence level in per cent: ``95%``."""
+    shown = effect.get("confidence_level")
+    return "" if shown is None else f"{_trimmed(round(shown * 100, 4))}%"
+
+
+def change_phrase(effect: Row, label: str, *, minus: str = "-") -> str:
+    """Return what happened to the metric, with its interval, without a full stop.
+
+    Numbers have a hyphen for minus, as in documents that machines search; pass
+    ``minus=MINUS`` for pages.
+    """
+    estimate = effect["absolute"]["estimate"]
+    if effect["status"] != "ok" or estimate is None:
+        return f"{label} could not be computed"
+    size = _absolute_number(effect, sign=False, minus=minus)(abs(estimate))
+    unit = " points" if is_share(effect) else ""
+    moved = "rose" if estimate > 0 else "fell" if estimate < 0 else "did not move"
+    by = f" by {size}{unit}" if estimate else ""
+    interval = absolute_interval_plain(effect, minus=minus)
+    return f"{label} {moved}{by} ({level(effect)} interval {interval})"
+
+
+def absolute_interval_plain(effect: Row, *, minus: str = "-") -> str:
+    """Return the interval of the absolute effect without plus signs, for sentences."""
+    show = _absolute_number(effect, sign=False, minus=minus)
+    return _interval(effect["absolute"]["lower"], effect["absolute"]["upper"], show)
+
+
+def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
+    """Return one sentence about an effect that knows which direction is good."""
+    subject = f"{label} in {effect['variant']}"
+    if effect["status"] != "ok":
+        return f"{subject} could not be computed: {not_computed_reason(effect.get('reason'))}."
+    phrase = change_phrase(effect, subject, minus=minus)
+    good = "higher is better" if effect["direction"] == "increase" else "lower is better"
+    judged = {
+        "improved": f"an improvement, {good}",
+        "harmed": f"harm, {good}",
+        "within_margin": "within its margin",
+        "excluded": "the gain it was sized for is ruled out",
+        "unclear": "which settles nothing",
+    }.get(effect.get("outcome") or "", good)
+    p = p_phrase(effect.get("p_value"))
+    return f"{phrase}{', ' + p if p else ''}: {judged}."
+
+
+_NOT_COMPUTED = {
+    "no_units": "no unit has a value",
+    "too_few_units": "too few units have a value",
+    "constant": "every unit has the same value",
+    "zero_variance": "every unit has the same value",
+    "no_variance": "every unit has the same value",
+    "all_null": "every value is missing",
+    "all_missing": "every value is missing",
+    "zero_denominator": "the denominator is 0",
+    "no_mature_units": "no unit's window has closed yet",
+    "immature": "no unit's window has closed yet",
+    "infinite": "a value is infinite",
+    "not_finite": "a value is not finite",
+    "few_units": "too few units have a value",
+    "missing_column": "a column is missing from the data",
+    "failed": "the computation failed",
+}
+
+
+def not_computed_reason(code: str | None) -> str:
+    """Return why a row has no numbers."""
+    if not code:
+        return "no reason was recorded"
+    return _NOT_COMPUTED.get(code, readable(code).lower())
+
+
+def window(effect: Row) -> str:
+    """Return the days of a row's window in words; "" for values that came finished."""
+    return days(effect["window_days"]) if effect.get("window_days") else ""
+
+
+def _absolute_decimals(effect: Row) -> int:
+    bounds = effect["absolute"]
+    scale = 100.0 if is_share(effect) else 1.0
+    low, high, estimate = bounds["lower"], bounds["upper"], bounds["estimate"]
+    spread = (high - low) / 2 * scale if low is not None and high is not None else None
+    size = estimate or effect["control_value"] or effect["treatment_value"]
+    return decimals_for(spread, None if size is None else size * scale)
+
+
+def _absolute_number(effect: Row, *, sign: bool, minus: str) -> Callable[[float | None], str]:
+    scale = 100.0 if is_share(effect) else 1.0
+    decimals = _absolute_decimals(effect)
+    return lambda shown: number(
+        None if shown is None else shown * scale, decimals, sign=sign, minus=minus
+    )
+
+
+def _relative_number(effect: Row, minus: str) -> Callable[[float | None], str]:
+    bounds = effect["relative"]
+    low, high = bounds["lower"], bounds["upper"]
+    spread = abs(high - low) / 2 * 100 if low is not None and high is not None else None
+    fewest, most = RELATIVE_DECIMALS
+    decimals = fewest if spread is None else min(most, max(fewest, decimals_for(spread)))
+    if spread is not None and spread >= 100:
+        decimals = 0
+    return lambda shown: percent(shown, decimals, sign=True, minus=minus)
+
+
+def _interval(low: float | None, high: float | None, show: Callable[[float | None], str]) -> str:
+    if low is None and high is None:
+        return MISSING
+    if high is None:
+        return f"{show(low)} or more, no upper limit"
+    if low is None:
+        return f"{show(high)} or less, no lower limit"
+    return f"{show(low)} to {show(high)}"
+
+
+def _trimmed(shown: float) -> str:
+    """Return a number as it was written in the experiment file."""
+    return f"{shown:.6g}"
+
+
+def _share(shown: float) -> str:
+    return f"{_trimmed(round(shown * 100, 6))}%"

@@ -1,0 +1,76 @@
+"""The one place that escapes: text from files and data never becomes markup or a command."""
+
+from __future__ import annotations
+
+import html as _html
+import re
+import unicodedata
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$#])")
+_SPACE = re.compile(r"\s+")
+
+
+def plain(text: object) -> str:
+    r"""Return the text with every character that could command a terminal or break a page replaced.
+
+    Control characters other than newline and tab, lone surrogates and code points that
+    are not characters become U+FFFD, so that nothing is hidden and nothing acts.
+
+    Examples
+    --------
+    >>> plain("red \x1b[31m")
+    'red �[31m'
+    """
+    return "".join(_visible(character) for character in str(text))
+
+
+def line(text: object) -> str:
+    r"""Return the text on one line: `plain`, with every run of white space as one blank.
+
+    Examples
+    --------
+    >>> line("two\nlines")
+    'two lines'
+    """
+    return _SPACE.sub(" ", plain(text)).strip()
+
+
+def html(text: object) -> str:
+    """Return the text for use between tags and in quoted attributes.
+
+    Examples
+    --------
+    >>> html('<b>"&')
+    '&lt;b&gt;&quot;&amp;'
+    """
+    return _html.escape(plain(text), quote=True)
+
+
+def bdi(text: object) -> str:
+    """Return the text as HTML that keeps its own writing direction."""
+    return f"<bdi>{html(text)}</bdi>"
+
+
+def markdown(text: object) -> str:
+    r"""Return the text on one line with everything that Markdown reads as markup escaped.
+
+    The ampersand becomes an entity, so that entities in the text stay visible.
+
+    Examples
+    --------
+    >>> markdown("<b> a_b $x$ | y")
+    '\\<b\\> a\\_b \\$x\\$ \\| y'
+    """
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", line(text).replace("&", "&amp;"))
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return character
+    code = ord(character)
+    is_noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    if unicodedata.category(character) in ("Cc", "Cs") or is_noncharacter:
+        return REPLACEMENT
+    return character

@@ -1,0 +1,84 @@
+"""What each number means, and which could not be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from abtest.show import effect_words as say
+from abtest.show.effect_words import Row
+from abtest.show.fragment import Fragment, section
+from abtest.show.numbers import count, days, percent
+from abtest.show.tables import Cell, Column, Group, Table
+from abtest.show.words import DIRECTIONS, method_name
+
+
+def definitions(notes: Iterable[object], document: Row | None = None) -> Fragment:
+    """Return what every metric counts, over which days, which way is good and how it is judged."""
+    effects = [] if document is None else document["effects"]
+    methods = {effect["metric"]: effect for effect in effects if effect["segment"] is None}
+    rows = [
+        [
+            Cell(str(note.get("label") or note["metric"]), note["metric"]),
+            Cell(str(note.get("sentence") or "")),
+            Cell(_window(note.get("window"))),
+            Cell(DIRECTIONS.get(note.get("direction", ""), "")),
+            *([_method(methods.get(note["metric"]))] if document is not None else []),
+        ]
+        for note in map(say.as_row, notes)
+    ]
+    columns = [
+        Column("Metric"),
+        Column("What is counted"),
+        Column("Days"),
+        Column("Direction"),
+        *([Column("Method")] if document is not None else []),
+    ]
+    table = Table("One unit is what was randomised", columns, [Group(rows)]).fragment()
+    return section("What the metrics mean", table, name="definitions") if rows else table
+
+
+def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
+    """Return every row without numbers and why; empty when there is none."""
+    labels = say.labels_of(notes)
+    rows = [
+        [
+            Cell(say.label_of(effect["metric"], labels), _segment(effect)),
+            Cell(effect["variant"]),
+            Cell(say.not_computed_reason(effect.get("reason"))),
+            Cell(count(effect["n_control"])),
+            Cell(count(effect["n_treatment"])),
+        ]
+        for effect in document["effects"]
+        if effect["status"] != "ok"
+    ]
+    if not rows:
+        return Fragment("", "Every effect was computed.", "Every effect was computed.")
+    columns = [
+        Column("Metric"),
+        Column("Arm"),
+        Column("Why"),
+        Column("Control units", numeric=True),
+        Column("Treatment units", numeric=True),
+    ]
+    table = Table("Effects without numbers", columns, [Group(rows)]).fragment()
+    return section("What could not be computed", table, name="not-computed")
+
+
+def _method(effect: Row | None) -> Cell:
+    if effect is None or effect["status"] != "ok":
+        return Cell("")
+    reduction = effect.get("variance_reduction")
+    saved = f"CUPED took {percent(reduction, 0)} off the variance" if reduction else ""
+    return Cell(method_name(effect["method"]), saved)
+
+
+def _window(window: object) -> str:
+    if window is None or window == "":
+        return "as given in the data"
+    return window if isinstance(window, str) else days(cast("list[float]", window))
+
+
+def _segment(effect: Row) -> str:
+    segment = effect["segment"]
+    return f"{segment['column']}: {segment['value']}" if segment else ""

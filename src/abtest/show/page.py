@@ -1,0 +1,97 @@
+"""All parts of one report, ready to be shown cell by cell in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from abtest.show import banner, effect_table, forest_plot, metric_notes, origin, segment_table
+from abtest.show import trust_box as trust_module
+from abtest.show.effect_words import Row, as_row
+from abtest.show.forest_rows import Scale
+from abtest.show.fragment import Fragment, join
+
+if TYPE_CHECKING:
+    from abtest.show.drawing import Chart
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Page:
+    """The parts of a report, made from a verdict and the notes on its metrics.
+
+    Parameters
+    ----------
+    document
+        A verdict as in `verdict.json`.
+    notes
+        One row per metric with ``metric``, ``label``, ``sentence``, ``window`` and
+        ``direction``: mappings or dataclasses.
+    extra
+        Further facts for the foot of the report, by name.
+    """
+
+    document: Row
+    notes: tuple[Row, ...]
+    extra: Mapping[str, str]
+
+    def __init__(
+        self, document: Row, notes: Iterable[object] = (), extra: Mapping[str, str] | None = None
+    ) -> None:
+        object.__setattr__(self, "document", document)
+        object.__setattr__(self, "notes", tuple(as_row(note) for note in notes))
+        object.__setattr__(self, "extra", dict(extra or {}))
+
+    def headline(self) -> Fragment:
+        """Return the verdict, the result in one sentence, and why."""
+        return banner.verdict(self.document, self.notes)
+
+    def trust(self) -> Fragment:
+        """Return checks, arms, exclusions and departures from the plan."""
+        return trust_module.trust(self.document, self.notes)
+
+    def effects(self) -> Fragment:
+        """Return the table of effects."""
+        return effect_table.effects(self.document, self.notes)
+
+    def forest(self, scale: Scale = "relative") -> Fragment:
+        """Return the forest plot of relative or absolute effects."""
+        return forest_plot.forest_fragment(self.document, self.notes, scale)
+
+    def forest_chart(self, scale: Scale = "relative") -> Chart:
+        """Return the forest plot as a matplotlib figure."""
+        return forest_plot.forest(self.document, self.notes, scale)
+
+    def segments(self) -> Fragment:
+        """Return the effects within segments; empty when there are none."""
+        return segment_table.segments(self.document, self.notes)
+
+    def definitions(self) -> Fragment:
+        """Return what every metric means and how it was judged."""
+        return metric_notes.definitions(self.notes, self.document)
+
+    def not_computed(self) -> Fragment:
+        """Return what could not be computed and why; empty when everything was."""
+        return metric_notes.not_computed(self.document, self.notes)
+
+    def provenance(self) -> Fragment:
+        """Return where the numbers come from."""
+        return origin.provenance(self.document, self.extra)
+
+    def summary(self) -> Fragment:
+        """Return what a person asks first: the verdict, the effects, the trust box."""
+        return join([self.headline(), self.effects(), self.trust()])
+
+    def __str__(self) -> str:
+        """Return the summary as plain text."""
+        return self.summary().text
+
+    def __repr__(self) -> str:
+        """Return the name of the experiment and its verdict."""
+        return f"Page({self.document['experiment']!r}, verdict={self.document['verdict']!r})"
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, object]]:
+        """Return the summary in every form."""
+        return self.summary()._repr_mimebundle_(include, exclude)

@@ -1,0 +1,143 @@
+"""Can the numbers be believed: checks, arms, what was left out, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from abtest.show.check_words import check_sentence, shares
+from abtest.show.effect_words import Row, label_of, labels_of
+from abtest.show.fragment import Fragment, section
+from abtest.show.numbers import MISSING, count, percent
+from abtest.show.tables import Cell, Column, Group, Table
+from abtest.show.words import ARMS, UNKNOWN, check_name, check_word, readable
+
+ORDER = {"fail": 0, "warn": 1, "not_computed": 2, "pass": 3}
+"""What needs attention comes first."""
+
+
+def trust(document: Row, notes: Iterable[object] = ()) -> Fragment:
+    """Return the trust box: arms seen and planned, checks, exclusions, departures from the plan."""
+    labels = labels_of(notes)
+    return section(
+        "Can the numbers be trusted?",
+        checks_table(document, labels),
+        arms_table(document),
+        exclusions_table(document, labels),
+        deviations_table(document),
+        name="trust",
+    )
+
+
+def checks_table(document: Row, labels: dict[str, str]) -> Fragment:
+    """Return every check with its state and what it found."""
+    ordered = sorted(document["checks"], key=lambda check: ORDER.get(check["status"], 2))
+    rows = [
+        [
+            Cell(check_name(check["check"])),
+            Cell.of(check_word(check["status"])),
+            Cell(check_sentence(check, labels)),
+        ]
+        for check in ordered
+    ]
+    columns = [Column("Check"), Column("Result"), Column("What was found")]
+    return Table(_summary(document), columns, [Group(rows)]).fragment()
+
+
+def arms_table(document: Row) -> Fragment:
+    """Return the units of every arm, with the share seen and the share planned."""
+    variants: Sequence[Row] = document["variants"]
+    total = sum(variant["units"] for variant in variants)
+    planned = _planned(document)
+    rows = [
+        [
+            Cell(variant["name"], variant["role"]),
+            Cell(count(variant["units"])),
+            Cell(percent(variant["units"] / total, 2) if total else MISSING),
+            Cell(percent(planned.get(variant["name"]), 2)),
+            Cell.of(ARMS.get(variant["outcome"], UNKNOWN)) if variant["outcome"] else Cell(MISSING),
+        ]
+        for variant in variants
+    ]
+    columns = [
+        Column("Arm"),
+        Column("Units", numeric=True),
+        Column("Share seen", numeric=True),
+        Column("Share planned", numeric=True),
+        Column("Outcome"),
+    ]
+    return Table("Arms, by the variant a unit met first", columns, [Group(rows)]).fragment()
+
+
+def exclusions_table(document: Row, labels: dict[str, str]) -> Fragment:
+    """Return how many units each metric leaves out in each arm, and why.
+
+    Metrics that leave out the same units share a row.
+    """
+    names = [variant["name"] for variant in document["variants"]]
+    merged: dict[tuple[str, tuple[float, ...]], list[str]] = {}
+    for (metric, cause), counts in _excluded(document).items():
+        key = (cause, tuple(counts.get(name, 0) for name in names))
+        merged.setdefault(key, []).append(label_of(metric, labels))
+    rows = [
+        [
+            Cell(readable(cause)),
+            *(Cell(count(left_out)) for left_out in by_arm),
+            Cell("; ".join(metrics)),
+        ]
+        for (cause, by_arm), metrics in merged.items()
+    ]
+    columns = [
+        Column("Reason"),
+        *(Column(name, numeric=True) for name in names),
+        Column("Left out of"),
+    ]
+    return Table("Units left out, by arm", columns, [Group(rows)]).fragment()
+
+
+def deviations_table(document: Row) -> Fragment:
+    """Return what differs from the locked plan."""
+    rows = [
+        [
+            Cell(deviation["key"]),
+            Cell(_shown(deviation["locked"])),
+            Cell(_shown(deviation["actual"])),
+            Cell("yes" if deviation["decides"] else "no"),
+        ]
+        for deviation in document["deviations"]
+    ]
+    columns = [Column("Key"), Column("Locked"), Column("Now"), Column("Touches the decision")]
+    return Table("Differences from the locked plan", columns, [Group(rows)]).fragment()
+
+
+def _summary(document: Row) -> str:
+    states = [check["status"] for check in document["checks"]]
+    failed, warned = states.count("fail"), states.count("warn")
+    if failed:
+        return f"{failed} of {len(states)} checks failed: do not trust the effects"
+    if warned:
+        return f"No check failed; {warned} of {len(states)} with a warning"
+    return f"All {len(states)} checks passed" if states else "No checks"
+
+
+def _planned(document: Row) -> dict[str, float]:
+    values: Row = next(
+        (c["values"] for c in document["checks"] if c["check"] == "sample_ratio"), {}
+    )
+    return shares(values.get("expected") or values.get("planned"))
+
+
+def _excluded(document: Row) -> dict[tuple[str, str], dict[str, float]]:
+    """Return (metric, cause) -> arm -> units; several treatments complete one another."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for effect in document["effects"]:
+        if effect["segment"] is not None:
+            continue
+        for cause, counts in effect["excluded"].items():
+            by_arm = counts if isinstance(counts, dict) else {effect["variant"]: counts}
+            if any(by_arm.values()):
+                found.setdefault((effect["metric"], cause), {}).update(by_arm)
+    return found
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
