@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 
 from abtest.simulate.world import Activity, Amount, Occurrence, SessionEvent, World
 
-DEMO_SEED = 7
+DEMO_SEED = 0
 """The seed of the data that `abtest demo` writes."""
 
 DEMO_USERS = 50_000
@@ -71,7 +71,7 @@ def push_dose(users: int) -> World:
         end=_day(3, 3),
         until=_day(3, 17),
         users=users,
-        activity=Activity(effects=(0.03, 0.04)),
+        activity=Activity(effects=(0.06, 0.08)),
         session_events=(ACTION, PURCHASE),
         occurrences=(Occurrence("mute", 0.03, within_days=14, effects=(0.35, 0.50)),),
     )
