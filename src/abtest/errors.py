@@ -84,12 +84,15 @@ class Problem:
 
 
 class SpecError(AbtestError):
-    """An experiment file that cannot be used, with every problem found in it."""
+    """An experiment file that cannot be used, with every problem found in it.
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    `code` is ``invalid_spec``, or ``unreadable_spec`` where the file could not be read as TOML.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], *, code: str = "invalid_spec") -> None:
         count = len(problems)
         super().__init__(
-            f"{count} problem{'s' if count != 1 else ''} in {problems[0].file}", code="invalid_spec"
+            f"{count} problem{'s' if count != 1 else ''} in {problems[0].file}", code=code
         )
         self.problems = problems
 

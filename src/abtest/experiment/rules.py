@@ -1,0 +1,182 @@
+"""Rules that hold between values: what makes a file of valid values a sound experiment."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from abtest.data.settings import EventsData, TotalsData, UnitsData
+from abtest.experiment.data_rules import data_rules
+from abtest.experiment.key_path import KeyPath, dotted
+from abtest.experiment.problems import Finding
+from abtest.experiment.project import nearest
+from abtest.experiment.spec import ExperimentSection, Variants
+from abtest.experiment.toml_text import quoted, shown
+from abtest.metrics import MetricDefinition
+
+_SUM_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The sections that are valid by themselves; None for those that are not."""
+
+    experiment: ExperimentSection | None
+    variants: Variants | None
+    data: EventsData | UnitsData | TotalsData | None
+    metrics: Mapping[int, MetricDefinition | None]
+    own: Mapping[str, Any]
+    data_given: bool
+    folder: str | None
+
+
+def broken_rules(draft: Draft) -> list[Finding]:
+    """Return what is wrong between the valid sections."""
+    found: list[Finding] = []
+    if draft.experiment is not None:
+        found += _experiment_rules(draft.experiment, draft)
+    if draft.variants is not None:
+        found += _variant_rules(draft.variants)
+        found += _phase_rules(draft.variants, draft)
+    found += _metric_rules(draft.metrics)
+    if draft.data is not None:
+        arms = draft.variants
+        names = None if arms is None else (arms.control, *arms.treatments)
+        found += data_rules(
+            draft.data, names, draft.metrics, draft.own, data_given=draft.data_given
+        )
+    return found
+
+
+def _experiment_rules(section: ExperimentSection, draft: Draft) -> Iterator[Finding]:
+    at: KeyPath = ("experiment",)
+    if draft.folder is not None and section.name != draft.folder:
+        what = "must be the name of its folder"
+        todo = f"Write name = {quoted(draft.folder)}, or rename the folder."
+        yield Finding((*at, "name"), what, shown(section.name), todo)
+    if isinstance(draft.data, EventsData):
+        for key in ("start", "end"):
+            if getattr(section, key) is None:
+                todo = f"Write {key} = 2026-01-05T00:00:00Z with your own date, time and zone."
+                yield Finding((*at, key), "is missing: events data need it", "", todo)
+    if section.start is not None and section.end is not None and section.end <= section.start:
+        given = f"start {section.start.isoformat()}, end {section.end.isoformat()}"
+        yield Finding((*at, "end"), "must be after start", given, "Correct one of the two.")
+
+
+def _variant_rules(variants: Variants) -> Iterator[Finding]:
+    at: KeyPath = ("variants",)
+    if variants.control in variants.treatments:
+        todo = "Take the control out of treatments."
+        yield Finding((*at, "treatments"), "the control is among them", variants.control, todo)
+    for name in repeated(variants.treatments):
+        todo = "Name each treatment once."
+        yield Finding((*at, "treatments"), "a treatment is there twice", quoted(name), todo)
+    names = tuple(dict.fromkeys((variants.control, *variants.treatments)))
+    yield from _shares(variants.allocation, names, (*at, "allocation"))
+    for position, phase in enumerate(variants.phases):
+        yield from _shares(phase.allocation, names, (*at, "phases", position, "allocation"))
+
+
+def _shares(
+    allocation: Mapping[str, float], names: tuple[str, ...], at: KeyPath
+) -> Iterator[Finding]:
+    for name in allocation:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"Did you mean {near}? " if near else ""
+            todo = f"{hint}The variants are {', '.join(map(quoted, names))}."
+            yield Finding((*at, name), "is not a variant of this experiment", quoted(name), todo)
+    missing = [name for name in names if name not in allocation]
+    if missing:
+        given = shown(dict(allocation))
+        todo = f"Add the share of {', '.join(map(quoted, missing))}."
+        yield Finding(at, "a variant has no share", given, todo)
+    total = math.fsum(allocation.values())
+    if set(allocation) == set(names) and abs(total - 1) > _SUM_TOLERANCE:
+        given = f"{shown(dict(allocation))}, which sum to {total:.10g}"
+        yield Finding(at, "the shares must sum to 1", given, "Correct the shares.")
+
+
+def _phase_rules(variants: Variants, draft: Draft) -> Iterator[Finding]:
+    section = draft.experiment
+    start = section.start if section is not None else None
+    end = section.end if section is not None else None
+    before = start
+    for position, phase in enumerate(variants.phases):
+        at = ("variants", "phases", position, "from")
+        given = phase.start.isoformat()
+        if before is not None and phase.start <= before:
+            words = "start" if position == 0 else "the phase before it"
+            todo = "List phases in order; variants.allocation holds from the start."
+            yield Finding(at, f"must be after {words}", given, todo)
+        if end is not None and phase.start >= end:
+            todo = f"Enrolment ends at {end.isoformat()}."
+            yield Finding(at, "must be before the end of the experiment", given, todo)
+        before = phase.start
+    no_times = isinstance(draft.data, UnitsData) and draft.data.time is None
+    if variants.phases and no_times:
+        todo = "Name the column in data.time, or leave the phases out."
+        yield Finding(("variants", "phases"), "phases need the time of exposure", "", todo)
+
+
+def _metric_rules(metrics: Mapping[int, MetricDefinition | None]) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for position, metric in metrics.items():
+        if metric is None:
+            continue
+        at: KeyPath = ("metrics", position)
+        if metric.id in seen:
+            other = dotted(("metrics", seen[metric.id]))
+            what = f"is the id of {other} already"
+            todo = "Give each metric an id of its own: `id` beside `use`."
+            yield Finding((*at, "id"), what, quoted(metric.id), todo)
+        seen.setdefault(metric.id, position)
+        yield from _bound_rules(metric, at)
+    found = list(metrics.values())
+    if all(metric is not None and metric.role != "primary" for metric in found):
+        roles = shown([metric.role for metric in found if metric is not None])
+        todo = 'Give the metric that decides role = "primary".'
+        yield Finding(("metrics",), "there is no primary metric", f"roles {roles}", todo)
+
+
+def _bound_rules(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
+    """Yield what is wrong with mde and margins."""
+    margins = [key for key in ("margin", "margin_absolute") if getattr(metric, key) is not None]
+    if len(margins) == 2:
+        given = f"margin {metric.margin}, margin_absolute {metric.margin_absolute}"
+        todo = "Keep one: relative to control, or in the metric's unit."
+        yield Finding((*at, "margin_absolute"), "a metric has one margin", given, todo)
+    if metric.role == "guardrail" and not margins:
+        what = "a guardrail needs a margin: the loss that is still acceptable"
+        todo = "Add margin = 0.05 (relative to control) or margin_absolute (the metric's unit)."
+        yield Finding((*at, "margin"), what, f"guardrail {quoted(metric.id)}", todo)
+    if metric.mde is not None and margins:
+        what = "mde and a margin exclude each other"
+        given = f"mde {metric.mde}, {margins[0]} {getattr(metric, margins[0])}"
+        todo = "Keep mde to look for a gain, or the margin to rule out a loss."
+        yield Finding((*at, "mde"), what, given, todo)
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """Return the names that are there more than once."""
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def doubts(metrics: Sequence[MetricDefinition]) -> list[Finding]:
+    """Return what is allowed but probably not meant."""
+    found: list[Finding] = []
+    for position, metric in enumerate(metrics):
+        at: KeyPath = ("metrics", position)
+        superiority = metric.role == "primary" and metric.test == "superiority"
+        if superiority and metric.mde is None:
+            what = "a primary without mde: nothing says what size of effect matters"
+            todo = "Add mde = 0.05, the relative effect the experiment is sized for."
+            found.append(Finding((*at, "mde"), what, f"metric {quoted(metric.id)}", todo))
+        if metric.weight != 1 and not superiority:
+            what = "weight has no effect: alpha is shared over superiority primaries only"
+            found.append(Finding((*at, "weight"), what, shown(metric.weight), "Leave it out."))
+    return found
