@@ -125,7 +125,7 @@ class Effect(Part):
     n_control: int
     n_treatment: int
     excluded: Values
-    """Units left out of this row and why, by arm: {"immature": {"control": 3, ...}, ...}."""
+    """Units left out and why, by arm: {"immature": {"control": 3}}; "skipped_days" lists dates."""
     control_value: float | None
     treatment_value: float | None
     absolute: AbsoluteEffect

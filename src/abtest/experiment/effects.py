@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -170,13 +169,22 @@ def _identity(what: Comparison) -> dict[str, Any]:
     }
 
 
-def _excluded(measured: Measured, what: Comparison) -> dict[str, Mapping[str, int]]:
-    """Units of both arms that are not in the row, by reason; whole experiment only."""
+def _excluded(measured: Measured, what: Comparison) -> dict[str, Any]:
+    """Units of both arms that are not in the row, by reason, and days left out of totals.
+
+    Counted for the whole experiment only: rows of segments have none.
+    """
     if what.segment is not None:
         return {}
     arms = (what.control, what.variant)
-    found = {
+    counted = {
         reason: {name: counts.get(name, 0) for name in arms}
         for reason, counts in measured.excluded(what.metric.id).items()
     }
-    return {reason: counts for reason, counts in found.items() if any(counts.values())}
+    found: dict[str, Any] = {
+        reason: counts for reason, counts in counted.items() if any(counts.values())
+    }
+    skipped = measured.tally.skipped_days.get(what.metric.id, ())
+    if skipped:
+        found["skipped_days"] = [day.isoformat() for day in skipped]
+    return found

@@ -43,7 +43,8 @@ def _flat(effect: Mapping[str, Any]) -> dict[str, Any]:
         elif key in ("absolute", "relative"):
             flat |= {f"{key}_{part}": number for part, number in value.items()}
         elif key == "excluded":
-            flat["excluded"] = sum(sum(counts.values()) for counts in value.values())
+            by_arm = [counts for counts in value.values() if isinstance(counts, Mapping)]
+            flat["excluded"] = sum(sum(counts.values()) for counts in by_arm)
         elif key == "warnings":
             flat["warnings"] = " ".join(value)
         else:
