@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from abtest.data.request import EventValue, UnitRequest, UnitValue
 from abtest.errors import UsageError
 from abtest.simulate.log import Log, draw_log, event_names
-from abtest.simulate.rhythm import DAY, Floats, microseconds
+from abtest.simulate.rhythm import DAY, Floats, Ints, microseconds
 from abtest.simulate.tables import observed_tables
 from abtest.simulate.users import Flags, Users, draw_users
 from abtest.simulate.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_NOWHERE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,28 @@ class Simulated:
         Without `arm` it is the observed value. Values of users who are not `mature` at the
         end of the window are incomplete.
         """
-        log = self.log
-        chosen = self.happened if arm is None else log.kept[self._arm(arm)]
-        if value.event != "*":
-            chosen = chosen & np.isin(log.event, self._codes(value.event))
+        happens = self.happened if arm is None else self.log.kept[self._arm(arm)]
+        index = self._positions.get(value.event, _NOWHERE)
         begin, end = (int(day * DAY) for day in value.window)
-        index = np.flatnonzero(chosen)
-        since = log.time[index] - self.people.exposed_at[log.user[index]]
-        return self._aggregate(value.aggregate, index[(since >= begin) & (since < end)])
+        since = self._since_exposure[index]
+        return self._aggregate(
+            value.aggregate, index[happens[index] & (since >= begin) & (since < end)]
+        )
 
-    def _aggregate(self, aggregate: str, index: NDArray[np.int64]) -> Floats:
+    @cached_property
+    def _since_exposure(self) -> Ints:
+        return self.log.time - self.people.exposed_at[self.log.user]
+
+    @cached_property
+    def _positions(self) -> Mapping[str, Ints]:
+        """Positions in the log by name of the event, `"*"` being any."""
+        found = {"*": np.arange(self.log.time.size)}
+        for code, name in enumerate(event_names(self.world)):
+            here = np.flatnonzero(self.log.event == code)
+            found[name] = np.concatenate([found.get(name, _NOWHERE), here])
+        return found
+
+    def _aggregate(self, aggregate: str, index: Ints) -> Floats:
         """Return one number per user from the events at `index`; users without any have 0."""
         user, size = self.log.user[index], len(self.people)
         if aggregate in ("count", "any"):
@@ -152,9 +166,6 @@ class Simulated:
                 code="unknown_arm",
             )
         return self.world.arms.index(arm)
-
-    def _codes(self, event: str) -> list[int]:
-        return [code for code, name in enumerate(event_names(self.world)) if name == event]
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the Arrow tables `users`, `exposures` and `events`, as they would be logged."""
