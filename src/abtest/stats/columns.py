@@ -36,18 +36,16 @@ def as_floats(values: Values, name: str) -> Floats:
     """
     if isinstance(values, np.ma.MaskedArray):
         values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
-    elif hasattr(values, "to_numpy"):
-        try:  # extension arrays of pandas say what a null becomes; others have no such argument
-            values = values.to_numpy(dtype="float64", na_value=np.nan)
-        except (TypeError, ValueError):
-            values = values.to_numpy()
-    raw = np.asarray(values)
+    raw = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
     # Text that looks like a number and dates are converted by NumPy without a word.
     is_text = raw.dtype == object and any(isinstance(value, str | bytes) for value in raw.flat)
-    if raw.dtype.kind in "USMmcV" or is_text:
-        raise _not_numbers(name, str(raw.dtype if not is_text else "text"))
+    if raw.dtype.kind in "USTMmcV" or is_text:
+        raise _not_numbers(name, "text" if is_text else str(raw.dtype))
     try:
-        floats = raw.astype(np.float64)
+        if raw.dtype == object and hasattr(values, "to_numpy"):
+            # an extension array of pandas with nulls: it must be told what they become
+            raw = values.to_numpy(dtype="float64", na_value=np.nan)
+        floats = np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise _not_numbers(name, str(error)) from error
     if floats.ndim != 1:

@@ -124,7 +124,7 @@ class ArmPair:
         return tail_test(estimate / math.sqrt(variance), self.df, alternative)
 
 
-def arm_pair(  # noqa: PLR0913  one argument per fact that an estimate carries
+def arm_pair(
     values: Floats,
     joint: JointMeans,
     spread: Propagated,

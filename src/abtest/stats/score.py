@@ -13,8 +13,8 @@ from abtest.stats.results import Alternative, Interval, RelativeInterval, Test
 from abtest.stats.tails import critical_value, tail_test
 
 _XTOL = 1e-13
-_LOG_RATIO_LIMIT = 700.0
-"""Risk ratios outside exp(-700) .. exp(700) are 0 or without end."""
+_LOG_RATIO_LIMIT = 300.0
+"""Risk ratios outside exp(-300) .. exp(300) are 0 or without end."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ class ScorePair:
 
         treated, controls = self.successes_treatment, self.successes_control
         estimate = self.treatment_value / self.control_value - 1.0 if controls else None
-        start = math.log(self.treatment_value / self.control_value) if treated and controls else 0.0
+        # a log ratio inside the set: the estimate, or next to 0 or infinity where that is one
+        start = _LOG_RATIO_LIMIT * ((treated > 0) - (controls > 0))
+        if treated and controls:
+            start = math.log(self.treatment_value / self.control_value)
         lower: float | None = None
         upper: float | None = None
         if alternative != "less":

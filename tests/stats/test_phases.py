@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from abtest.stats import (
+    Moments,
+    NotEstimable,
+    compare_means,
+    estimate_means,
+    estimate_proportions,
+    estimate_ratios,
+)
+
+
+def columns(seed, n, k=1, shift=0.0):
+    return np.random.default_rng(seed).gamma(2.0, 1.0, (k, n)) + shift
+
+
+def test_phases_are_weighted_by_their_share_of_all_units():
+    control = [columns(1, 90), columns(2, 50, shift=3.0)]
+    treatment = [columns(3, 10), columns(4, 50, shift=4.0)]
+    pair = estimate_means(
+        [Moments.from_columns(c) for c in control],
+        [Moments.from_columns(t) for t in treatment],
+        adjusted=False,
+    )
+    deltas = np.array([t.mean() - c.mean() for c, t in zip(control, treatment, strict=True)])
+    variances = np.array(
+        [
+            c.var(ddof=1) / c.size + t.var(ddof=1) / t.size
+            for c, t in zip(control, treatment, strict=True)
+        ]
+    )
+    weights = np.array([0.5, 0.5])
+    estimate = weights @ deltas
+    # methods 6: conditional variance plus (1/n) sum w_p (delta_p - estimate)^2
+    variance = weights**2 @ variances + weights @ (deltas - estimate) ** 2 / 200
+    assert pair.contrast.difference == pytest.approx(estimate)
+    assert pair.contrast.difference_variance == pytest.approx(variance)
+    assert (pair.n_control, pair.n_treatment) == (140, 60)
+
+
+def test_the_control_level_carries_the_noise_of_phase_shares():
+    control = [columns(1, 90), columns(2, 50, shift=3.0)]
+    moments = [Moments.from_columns(c) for c in control]
+    pair = estimate_means(moments, moments, adjusted=False)
+    means = np.array([c.mean() for c in control])
+    weights = np.array([180, 100]) / 280
+    within = sum(w**2 * c.var(ddof=1) / c.size for w, c in zip(weights, control, strict=True))
+    between = weights @ (means - weights @ means) ** 2 / 280
+    assert pair.covariance[0][0] == pytest.approx(within + between)
+    assert pair.covariance[0][1] == pytest.approx(between)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "k", "adjusted"),
+    [
+        (estimate_means, 1, False),
+        (estimate_means, 2, True),
+        (estimate_ratios, 2, False),
+        (estimate_ratios, 4, True),
+    ],
+)
+def test_an_empty_phase_changes_nothing(estimate, k, adjusted):
+    arms = [Moments.from_columns(columns(seed, 40, k)) for seed in (1, 2)]
+    empty = Moments(0, np.zeros(k), np.zeros((k, k)))
+    alone = estimate([arms[0]], [arms[1]], adjusted=adjusted)
+    assert estimate([arms[0], empty], [arms[1], empty], adjusted=adjusted) == alone
+
+
+def test_a_phase_in_which_an_arm_has_fewer_than_two_units_is_dropped_from_both():
+    control = [Moments.from_columns(columns(1, 90)), Moments.from_columns(columns(2, 50))]
+    treatment = [Moments.from_columns(columns(3, 1)), Moments.from_columns(columns(4, 50))]
+    pair = estimate_means(control, treatment, adjusted=False)
+    alone = estimate_means(control[1:], treatment[1:], adjusted=False)
+    assert pair.warnings == ("phase_dropped",)
+    assert (pair.n_control, pair.control_value) == (50, alone.control_value)
+    assert pair.test() == alone.test()
+
+
+def test_no_phase_with_two_units_in_both_arms_cannot_be_estimated():
+    many, one = Moments.from_columns(columns(1, 90)), Moments.from_columns(columns(2, 1))
+    with pytest.raises(NotEstimable) as error:
+        estimate_means([many, one], [one, many], adjusted=False)
+    assert error.value.code == "too_few_units"
+
+
+def test_phases_without_variation_are_constant_though_they_differ():
+    def flat(value):
+        return Moments.from_columns([[value] * 5])
+
+    with pytest.raises(NotEstimable) as error:
+        estimate_means([flat(1.0), flat(3.0)], [flat(2.0), flat(5.0)], adjusted=False)
+    assert error.value.code == "constant"
+
+
+def test_a_ramp_with_a_falling_base_rate_shows_no_effect_where_there_is_none():
+    # 10% -> 50% while the rate falls from 40% to 36%: pooled over phases it looks like harm
+    control = [Moments.from_counts(90_000, 36_000), Moments.from_counts(50_000, 18_000)]
+    treatment = [Moments.from_counts(10_000, 4_000), Moments.from_counts(50_000, 18_000)]
+    assert estimate_proportions(control, treatment, adjusted=False).test().p_value == 1.0
+    pooled = compare_means(control[0] + control[1], treatment[0] + treatment[1])
+    assert pooled.p_value < 1e-10
+
+
+def test_adjustment_works_within_phases():
+    # outcome and covariate shift between phases, in proportions that differ between arms
+    rng = np.random.default_rng(9)
+    sizes = {"control": (900, 500), "treatment": (100, 500)}
+    arms = {}
+    for arm, phases in sizes.items():
+        arms[arm] = []
+        for phase, n in enumerate(phases):
+            x = rng.normal(10.0 * phase, 1.0, n)
+            y = x + 5.0 * phase + rng.normal(0.0, 0.2, n)
+            arms[arm].append(Moments.from_columns([y, x]))
+    pair = estimate_means(arms["control"], arms["treatment"], adjusted=True)
+    assert pair.method == "welch_cuped"
+    assert pair.variance_reduction > 0.9
+    assert abs(pair.test().statistic) < 4
