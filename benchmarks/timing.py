@@ -38,7 +38,9 @@ def command(*words: str | Path, cwd: Path | None = None) -> Call:
     def run() -> None:
         done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise SystemExit(f"{' '.join(map(str, words))} failed:\n{done.stdout}{done.stderr}")
+            raise SystemExit(
+                f"{' '.join(map(str, words))} failed:\n{(done.stdout + done.stderr)[:2000]}"
+            )
 
     return run
 

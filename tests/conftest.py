@@ -60,6 +60,19 @@ def needs() -> Callable[[str], str]:
     return find
 
 
+@pytest.fixture(scope="session")
+def demo_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a project with the demo's experiments, notebooks and data; not to be changed."""
+    from abtest.simulate import DEMO_SEED, demo_worlds, simulate, write_duckdb
+
+    folder = tmp_path_factory.mktemp("demo")
+    for part in ("experiments", "notebooks"):
+        shutil.copytree(ROOT / part, folder / part)
+    simulated = {name: simulate(world, DEMO_SEED) for name, world in demo_worlds().items()}
+    write_duckdb(folder / "data" / "demo.duckdb", simulated)
+    return folder
+
+
 def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Turn a skip into a failure when CI runs and nothing that may be absent was missing."""
     if report.skipped and required() and not hasattr(report, "wasxfail"):
