@@ -1,1 +1,8 @@
+"""Pages: the executed notebook as a report, and the index of all reports."""
 
+from __future__ import annotations
+
+from abtest.report.index import IndexEntry, index_page, write_index
+from abtest.report.page import render
+
+__all__ = ["IndexEntry", "index_page", "render", "write_index"]

@@ -63,9 +63,21 @@ def reasons(document: Row, notes: Iterable[object]) -> Fragment:
     )
 
 
-def verdict(document: Row, notes: Iterable[object]) -> Fragment:
-    """Return the banner with its reasons under it."""
-    return join([headline(document), reasons(document, notes)])
+def hypothesis(text: str) -> Fragment:
+    """Return what the experiment set out to show; empty without a text."""
+    if not text:
+        return Fragment("", "", "")
+    return Fragment(
+        '<section class="abtest abtest-hypothesis">\n<h3>Hypothesis</h3>\n'
+        f"<p>{escape.bdi(text)}</p>\n</section>",
+        f"Hypothesis: {escape.line(text)}",
+        f"**Hypothesis** {escape.markdown(text)}",
+    )
+
+
+def verdict(document: Row, notes: Iterable[object], hypothesis_text: str = "") -> Fragment:
+    """Return the banner with the hypothesis and the reasons under it."""
+    return join([headline(document), hypothesis(hypothesis_text), reasons(document, notes)])
 
 
 def _why_exploratory(document: Row) -> str:

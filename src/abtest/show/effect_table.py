@@ -16,7 +16,7 @@ from abtest.show.words import Word
 def effects(document: Row, notes: Iterable[object]) -> Fragment:
     """Return all effects that are not segments, grouped by role."""
     labels = say.labels_of(notes)
-    rows = [effect for effect in document["effects"] if effect["segment"] is None]
+    rows = whole_effects(document)
     several = len({effect["variant"] for effect in rows}) > 1
     base = base_level(rows)
     groups = [
@@ -33,6 +33,14 @@ def effects(document: Row, notes: Iterable[object]) -> Fragment:
     caption = f"Treatment minus control; {levels_sentence(rows)}"
     table = Table(caption, effect_columns(several=several), groups).fragment()
     return section("Effects", standing(document), table, name="effects")
+
+
+def whole_effects(document: Row) -> list[Row]:
+    """Return the rows that are not segments, by role, the arms of a metric together."""
+    rows = [effect for effect in document["effects"] if effect["segment"] is None]
+    metrics = list(dict.fromkeys(effect["metric"] for effect in rows))
+    roles = list(words.ROLES)
+    return sorted(rows, key=lambda row: (roles.index(row["role"]), metrics.index(row["metric"])))
 
 
 def standing(document: Row) -> Fragment:
@@ -95,16 +103,15 @@ def effect_cells(
 ) -> list[Cell]:
     """Return the fields of one effect."""
     facts = [words.DIRECTIONS[effect["direction"]], say.margin(effect)]
+    if effect["confidence_level"] not in (base, None):
+        facts.append(f"{say.level(effect)} intervals")
     first = Cell(say.label_of(effect["metric"], labels), "; ".join(fact for fact in facts if fact))
     arm = [Cell(effect["variant"])] if several else []
-    return [first, *arm, *number_cells(effect, base), Cell.of(outcome(effect, document))]
+    return [first, *arm, *number_cells(effect), Cell.of(outcome(effect, document))]
 
 
-def number_cells(effect: Row, base: float | None) -> list[Cell]:
-    """Return values of both arms, absolute and relative effect, and the p-value.
-
-    An interval at another level than `base` says so.
-    """
+def number_cells(effect: Row) -> list[Cell]:
+    """Return values of both arms, absolute and relative effect, and the p-value."""
     if effect["status"] != "ok":
         return [
             Cell(MISSING, _n(effect["n_control"])),
@@ -113,13 +120,12 @@ def number_cells(effect: Row, base: float | None) -> list[Cell]:
             Cell(MISSING, say.not_computed_reason(effect.get("reason"))),
             Cell(MISSING),
         ]
-    own = "" if effect["confidence_level"] == base else f", at {say.level(effect)}"
     against = "one-sided" if effect["test"] == "non_inferiority" else ""
     return [
         Cell(say.value(effect, "control"), _n(effect["n_control"])),
         Cell(say.value(effect, "treatment"), _n(effect["n_treatment"])),
-        Cell(say.absolute(effect), say.absolute_interval(effect) + own),
-        Cell(say.relative(effect), say.relative_interval(effect) + own),
+        Cell(say.absolute(effect), say.absolute_interval(effect)),
+        Cell(say.relative(effect), say.relative_interval(effect)),
         Cell(p_value(effect["p_value"]), against),
     ]
 
@@ -128,6 +134,8 @@ def outcome(effect: Row, document: Row) -> Word:
     """Return the outcome of a row in words, or why it has none."""
     if effect["status"] != "ok":
         return words.NOT_COMPUTED
+    if document["verdict"] == "invalid":
+        return words.UNTRUSTWORTHY
     if effect["outcome"] is not None:
         return words.OUTCOMES.get(effect["outcome"], words.UNKNOWN)
     early = effect["role"] in ("primary", "guardrail") and is_provisional(document)

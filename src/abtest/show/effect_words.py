@@ -145,7 +145,9 @@ def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
         "excluded": "the gain it was sized for is ruled out",
         "unclear": "which settles nothing",
     }.get(effect.get("outcome") or "", good)
-    p = p_phrase(effect.get("p_value"))
+    # the p-value of a margin is about the margin: it says nothing about harm
+    is_about = effect["test"] == "superiority" or effect.get("outcome") == "within_margin"
+    p = p_phrase(effect.get("p_value")) if is_about else ""
     return f"{phrase}{', ' + p if p else ''}: {judged}."
 
 
@@ -165,6 +167,7 @@ _NOT_COMPUTED = {
     "few_units": "too few units have a value",
     "missing_column": "a column is missing from the data",
     "failed": "the computation failed",
+    "numerical_failure": "the numbers do not allow a computation",
 }
 
 

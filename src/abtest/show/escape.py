@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+OVERRIDES = "\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}"
+"""They show letters in another order than they have; no name needs them."""
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$#])")
 _SPACE = re.compile(r"\s+")
@@ -15,8 +17,9 @@ _SPACE = re.compile(r"\s+")
 def plain(text: object) -> str:
     r"""Return the text with every character that could command a terminal or break a page replaced.
 
-    Control characters other than newline and tab, lone surrogates and code points that
-    are not characters become U+FFFD, so that nothing is hidden and nothing acts.
+    Control characters other than newline and tab, overrides of the writing direction, lone
+    surrogates and code points that are not characters become U+FFFD, so that nothing is
+    hidden and nothing acts.
 
     Examples
     --------
@@ -71,6 +74,7 @@ def _visible(character: str) -> str:
         return character
     code = ord(character)
     is_noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-    if unicodedata.category(character) in ("Cc", "Cs") or is_noncharacter:
+    is_unseen = unicodedata.category(character) in ("Cc", "Cs") or character in OVERRIDES
+    if is_unseen or is_noncharacter:
         return REPLACEMENT
     return character

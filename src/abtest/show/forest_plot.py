@@ -172,7 +172,7 @@ def _draw_legend(chart: Chart, panels: list[Panel], total: float) -> None:
     if any(row.mde is not None for row in rows):
         said.append(("v", "muted", "effect it was sized for"))
     if any(not row.is_shown_firm for row in rows):
-        said.append(("o", "neutral", "dashed: not judged"))
+        said.append(("o", "neutral", "dashed: does not decide"))
     x = 0.2
     for marker, role, text in said:
         y = LEGEND * 0.55 / total

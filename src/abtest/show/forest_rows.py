@@ -9,7 +9,7 @@ from typing import Literal
 
 from abtest.show import effect_words as say
 from abtest.show import words
-from abtest.show.effect_table import levels_sentence, outcome
+from abtest.show.effect_table import levels_sentence, outcome, whole_effects
 from abtest.show.effect_words import Row
 from abtest.show.numbers import number
 from abtest.show.words import Word
@@ -60,7 +60,7 @@ def forest_panels(document: Row, notes: Iterable[object], scale: Scale) -> list[
     these axes is symmetric, so that zero stands in one line down the page.
     """
     labels = say.labels_of(notes)
-    effects = [effect for effect in document["effects"] if effect["segment"] is None]
+    effects = whole_effects(document)
     rows = [(effect, _row(effect, labels, document, scale)) for effect in effects]
     if not rows:
         return []
@@ -80,7 +80,7 @@ def alt_text(document: Row, notes: Iterable[object], scale: Scale) -> str:
 
 def caption(document: Row, scale: Scale) -> str:
     """Return the caption: what is plotted, with which confidence, and how far to trust it."""
-    rows = [effect for effect in document["effects"] if effect["segment"] is None]
+    rows = whole_effects(document)
     said = {
         "relative": "Relative effect of treatment on control",
         "absolute": "Absolute effect, treatment minus control; each axis has its own unit",
@@ -193,7 +193,9 @@ def _ends(rows: Sequence[ForestRow], *, symmetric: bool) -> tuple[float, float]:
     if symmetric:
         high = max(-low, high)
         low = -high
-    pad = 0.06 * (high - low)
+    width = high - low
+    low, high = min(low, -width / 8), max(high, width / 8)  # zero never stands at the edge
+    pad = 0.06 * width
     return low - pad, high + pad
 
 

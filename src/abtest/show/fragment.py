@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -69,6 +69,14 @@ def join(parts: Iterable[Fragment]) -> Fragment:
         png=next((part.png for part in kept if part.png), None),
         alt=next((part.alt for part in kept if part.alt), None),
     )
+
+
+def folded(summary: str, part: Fragment) -> Fragment:
+    """Return the part folded away in HTML, in full elsewhere; `summary` is fixed text."""
+    if not part.html:
+        return part
+    html = f"<details>\n<summary>{summary}</summary>\n{part.html}\n</details>"
+    return replace(part, html=html)
 
 
 def section(heading: str, *parts: Fragment, name: str) -> Fragment:

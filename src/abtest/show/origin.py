@@ -24,7 +24,7 @@ def provenance(document: Row, extra: Mapping[str, str] = NO_EXTRA) -> Fragment:
         "Made with": f"abtest {source['abtest']}, Python {source['python']}",
         "Packages": packages,
         "Seed": str(source["seed"]),
-        **extra,
+        **{name: _dated(fact) for name, fact in extra.items()},
     }
     shown = {name: fact for name, fact in facts.items() if fact}
     rows = "\n".join(
@@ -43,3 +43,8 @@ def provenance(document: Row, extra: Mapping[str, str] = NO_EXTRA) -> Fragment:
         ),
         name="provenance",
     )
+
+
+def _dated(fact: str) -> str:
+    """Return a span of ISO times as people write it; other facts are returned as they are."""
+    return " to ".join(moment(part) for part in fact.split(" to ")) if fact[:2] == "20" else fact

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from abtest.show.drawing import Chart
 
 
+HYPOTHESIS = "Hypothesis"
+"""The further fact that stands under the verdict instead of at the foot."""
+
+
 @dataclass(frozen=True, init=False, repr=False)
 class Page:
     """The parts of a report, made from a verdict and the notes on its metrics.
@@ -28,7 +32,7 @@ class Page:
         One row per metric with ``metric``, ``label``, ``sentence``, ``window`` and
         ``direction``: mappings or dataclasses.
     extra
-        Further facts for the foot of the report, by name.
+        Further facts for the foot of the report, by name; ``Hypothesis`` stands at the top.
     """
 
     document: Row
@@ -44,7 +48,7 @@ class Page:
 
     def headline(self) -> Fragment:
         """Return the verdict, the result in one sentence, and why."""
-        return banner.verdict(self.document, self.notes)
+        return banner.verdict(self.document, self.notes, self.extra.get(HYPOTHESIS, ""))
 
     def trust(self) -> Fragment:
         """Return checks, arms, exclusions and departures from the plan."""
@@ -76,7 +80,8 @@ class Page:
 
     def provenance(self) -> Fragment:
         """Return where the numbers come from."""
-        return origin.provenance(self.document, self.extra)
+        facts = {name: fact for name, fact in self.extra.items() if name != HYPOTHESIS}
+        return origin.provenance(self.document, facts)
 
     def summary(self) -> Fragment:
         """Return what a person asks first: the verdict, the effects, the trust box."""

@@ -63,7 +63,7 @@ def _check_failed(reason: Row, _labels: Mapping[str, str]) -> str:
 
 def _not_complete(reason: Row, _labels: Mapping[str, str]) -> str:
     values = reason["values"]
-    until = values.get("complete_at") or values.get("complete_on") or values.get("until")
+    until = values.get("closes") or values.get("complete_at")
     when = f" It will be complete on {moment(str(until))}." if until else ""
     return f"The experiment has not run to its end, so its effects are not judged.{when}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from abtest.show import effect_words as say
-from abtest.show.effect_table import base_level, levels_sentence, note, number_cells, standing
+from abtest.show.effect_table import levels_sentence, note, number_cells, standing
 from abtest.show.effect_words import Row
 from abtest.show.fragment import Fragment, section
 from abtest.show.tables import Cell, Column, Group, Table
@@ -40,7 +40,7 @@ def _table(column: str, rows: list[Row], labels: dict[str, str], several: bool) 
                 [
                     Cell(effect["segment"]["value"] or "(none)"),
                     *([Cell(effect["variant"])] if several else []),
-                    *number_cells(effect, base_level(rows)),
+                    *number_cells(effect),
                 ]
                 for effect in rows
                 if effect["metric"] == metric

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from abtest.show.check_words import check_sentence, shares
 from abtest.show.effect_words import Row, label_of, labels_of
-from abtest.show.fragment import Fragment, section
-from abtest.show.numbers import MISSING, count, percent
+from abtest.show.fragment import Fragment, folded, join, section
+from abtest.show.numbers import MISSING, count, moment, percent
 from abtest.show.tables import Cell, Column, Group, Table
-from abtest.show.words import ARMS, UNKNOWN, check_name, check_word, readable
+from abtest.show.words import ARMS, EXCLUSIONS, UNKNOWN, check_name, check_word, readable
 
 ORDER = {"fail": 0, "warn": 1, "not_computed": 2, "pass": 3}
 """What needs attention comes first."""
@@ -23,24 +23,38 @@ def trust(document: Row, notes: Iterable[object] = ()) -> Fragment:
         checks_table(document, labels),
         arms_table(document),
         exclusions_table(document, labels),
+        days_table(document, labels),
         deviations_table(document),
         name="trust",
     )
 
 
 def checks_table(document: Row, labels: dict[str, str]) -> Fragment:
-    """Return every check with its state and what it found."""
+    """Return every check with its state and what it found; those that passed are folded."""
     ordered = sorted(document["checks"], key=lambda check: ORDER.get(check["status"], 2))
+    passed = [check for check in ordered if check["status"] == "pass"]
+    others = [check for check in ordered if check["status"] != "pass"]
+    number = len(passed)
+    summary = f"{number} check{' has' if number == 1 else 's have'} passed"
+    return join(
+        [
+            _checks(_summary(document), others, labels),
+            folded(summary, _checks("Checks that passed", passed, labels)),
+        ]
+    )
+
+
+def _checks(caption: str, checks: Sequence[Row], labels: dict[str, str]) -> Fragment:
     rows = [
         [
             Cell(check_name(check["check"])),
             Cell.of(check_word(check["status"])),
             Cell(check_sentence(check, labels)),
         ]
-        for check in ordered
+        for check in checks
     ]
     columns = [Column("Check"), Column("Result"), Column("What was found")]
-    return Table(_summary(document), columns, [Group(rows)]).fragment()
+    return Table(caption, columns, [Group(rows)]).fragment()
 
 
 def arms_table(document: Row) -> Fragment:
@@ -80,7 +94,7 @@ def exclusions_table(document: Row, labels: dict[str, str]) -> Fragment:
         merged.setdefault(key, []).append(label_of(metric, labels))
     rows = [
         [
-            Cell(readable(cause)),
+            Cell(EXCLUSIONS.get(cause) or readable(cause)),
             *(Cell(count(left_out)) for left_out in by_arm),
             Cell("; ".join(metrics)),
         ]
@@ -133,10 +147,27 @@ def _excluded(document: Row) -> dict[tuple[str, str], dict[str, float]]:
         if effect["segment"] is not None:
             continue
         for cause, counts in effect["excluded"].items():
-            by_arm = counts if isinstance(counts, dict) else {effect["variant"]: counts}
-            if any(by_arm.values()):
-                found.setdefault((effect["metric"], cause), {}).update(by_arm)
+            if isinstance(counts, Mapping) and any(counts.values()):
+                found.setdefault((effect["metric"], cause), {}).update(counts)
     return found
+
+
+def days_table(document: Row, labels: dict[str, str]) -> Fragment:
+    """Return the days that totals leave out of a metric, in every arm."""
+    left_out: dict[tuple[str, ...], list[str]] = {}
+    for effect in document["effects"]:
+        days = tuple(effect["excluded"].get("skipped_days") or ())
+        label = label_of(effect["metric"], labels)
+        if days and label not in left_out.setdefault(days, []):
+            left_out[days].append(label)
+    rows = [
+        [Cell("; ".join(metrics)), Cell(count(len(days))), Cell(", ".join(map(moment, days)))]
+        for days, metrics in left_out.items()
+    ]
+    columns = [Column("Metric"), Column("Days", numeric=True), Column("Which")]
+    return Table(
+        "Days without an outcome, left out of every arm", columns, [Group(rows)]
+    ).fragment()
 
 
 def _shown(value: object) -> str:

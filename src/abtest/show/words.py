@@ -41,6 +41,7 @@ OUTCOMES: dict[str, Word] = {
 }
 NOT_COMPUTED = Word("–", "Not computed", "neutral")
 NOT_JUDGED = Word("·", "Not judged", "neutral")
+UNTRUSTWORTHY = Word("!", "Untrustworthy", "warn")
 PROVISIONAL = Word("·", "Too early", "neutral")
 
 ARMS: dict[str, Word] = {
@@ -84,6 +85,13 @@ ROLES: dict[str, str] = {
     "guardrail": "Guardrail: must not get worse than its margin",
     "secondary": "Secondary: reported, never decides",
     "diagnostic": "Diagnostic: reported, never decides",
+}
+
+EXCLUSIONS: dict[str, str] = {
+    "immature": "Window not closed",
+    "crossover": "Seen in two variants",
+    "nulls": "No value",
+    "missing": "No value",
 }
 
 METHODS: dict[str, str] = {
