@@ -167,10 +167,6 @@ TABLE = {
         UNITS, 'source = "data/cats.csv"\n', "", 8,
         "data.source", "is missing: no file is named", "for data",
     ),
-    "DuckDB file without a table": Wrong(
-        UNITS, "data/cats.csv", "data/cats.duckdb", 8,
-        "data.table", "is missing: a DuckDB file has several tables", '"data/cats.duckdb"',
-    ),
     "no clock": Wrong(
         EVENTS, 'time = "exposed_at"\n', "", 13,
         "data.exposures.time", "is missing: nothing says when a unit's clock starts",

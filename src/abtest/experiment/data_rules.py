@@ -13,7 +13,6 @@ from abtest.experiment.problems import Finding
 from abtest.experiment.toml_text import quoted, shown
 from abtest.metrics import MetricDefinition
 
-_DUCKDB = (".duckdb", ".ddb", ".db")
 AnyData = EventsData | UnitsData | TotalsData
 Metrics = Mapping[int, MetricDefinition | None]
 
@@ -55,7 +54,7 @@ def data_rules(
 
 
 def _sources(data: AnyData) -> Iterator[Finding]:
-    """Yield tables without a file, and DuckDB files without a table."""
+    """Yield a finding where tables have no file."""
     if isinstance(data, TotalsData):
         return
     common = data.source
@@ -69,11 +68,6 @@ def _sources(data: AnyData) -> Iterator[Finding]:
         names = ", ".join(".".join(map(str, at)) for at in lacking)
         todo = 'Add source = "data/file.csv": DuckDB, CSV (.gz) or Parquet.'
         yield Finding(("data", "source"), "is missing: no file is named", f"for {names}", todo)
-    for at, part in tables.items():
-        source = part.source or common
-        if source is not None and source.lower().endswith(_DUCKDB) and part.table is None:
-            what = "is missing: a DuckDB file has several tables"
-            yield Finding((*at, "table"), what, quoted(source), "Add the name of the table.")
 
 
 def _clock(exposures: Exposures) -> Iterator[Finding]:

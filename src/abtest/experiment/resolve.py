@@ -118,7 +118,7 @@ class Resolved:
 
 def spec_values(spec: ExperimentSpec) -> dict[str, Any]:
     """Return the spec's values for JSON: what has no value is left out, as in a file."""
-    return spec.model_dump(mode="json", exclude_none=True)
+    return spec.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 def spec_sha256(spec: ExperimentSpec) -> str:
@@ -232,7 +232,7 @@ def _problems(found: list[Finding], merged: Merged, document: Document) -> tuple
 
 def _leaves(spec: ExperimentSpec) -> Iterator[KeyPath]:
     """Yield the path of every value; a list of plain values is one value."""
-    yield from _below((), spec.model_dump(mode="json"))
+    yield from _below((), spec.model_dump(mode="json", by_alias=True))
 
 
 def _below(path: KeyPath, value: object) -> Iterator[KeyPath]:

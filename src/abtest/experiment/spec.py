@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from abtest.data.request import Design, Phase
@@ -126,8 +126,6 @@ class Analysis(Table):
 
 class ExperimentSpec(Table):
     """One experiment, resolved: every value is there and none changes."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
 
     experiment: ExperimentSection
     """What is tried, by whom and when."""

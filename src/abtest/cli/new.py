@@ -1,0 +1,81 @@
+"""`abtest new`: a commented experiment file, from scratch or from a file of data."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from abtest.cli.console import say
+from abtest.errors import UsageError
+from abtest.experiment.project import EXPERIMENT_FILE, EXPERIMENTS, find_root
+from abtest.experiment.starter import events_file
+from abtest.experiment.toml_text import shown
+from abtest.files import write_text
+
+EXAMPLES = """
+    abtest new onboarding_checklist
+    abtest new cookie_cats --from data/cookie_cats.csv.gz
+"""
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name: small letters, digits, _ and -.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="File of data, one row per unit: propose from its columns."),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="With --from: the column of the variant.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="With --from: the column of the unit.")] = None,
+) -> None:
+    """Write experiments/NAME/experiment.toml, commented and valid, for you to edit."""
+    root = find_root()
+    path = _free_place(root, name)
+    if source is None:
+        _refuse_without_source(variant=variant, unit=unit)
+        text = events_file(name, datetime.now(UTC).date())
+    else:
+        from abtest.experiment.propose import propose
+
+        text = propose(name, source, root, variant=variant, unit=unit)
+    write_text(path, text)
+    say(f"wrote   {path.relative_to(root).as_posix()}")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if "TODO" in line:
+            say(f"        line {number}: {line.strip()}")
+    say(f"\nNext: edit it, then abtest check {name}")
+
+
+def _free_place(root: Path, name: str) -> Path:
+    if not re.fullmatch(r"[a-z0-9_-]{1,100}", name):
+        raise UsageError(
+            "This cannot be the name of an experiment.",
+            given=shown(name),
+            todo="Use small letters a-z, digits, underscores and hyphens, at most 100.",
+            code="bad_name",
+        )
+    path = root / EXPERIMENTS / name / EXPERIMENT_FILE
+    if path.exists():
+        raise UsageError(
+            "There is an experiment of this name already.",
+            given=path.relative_to(root).as_posix(),
+            todo="Choose another name, or remove the file yourself.",
+            code="exists",
+        )
+    return path
+
+
+def _refuse_without_source(**columns: str | None) -> None:
+    given = [f"--{name}" for name, column in columns.items() if column is not None]
+    if given:
+        raise UsageError(
+            "A column is named, but no file it would be in.",
+            given=", ".join(given),
+            todo="Add --from FILE.",
+            code="no_file",
+        )
