@@ -14,9 +14,10 @@ def check_immature(facts: Facts) -> CheckResult | None:
         return None
     by_metric: dict[str, Mapping[str, int]] = {}
     for metric in facts.measured.cells.metrics:
-        immature = facts.measured.excluded(metric).get("immature", {})
+        excluded = facts.measured.excluded(metric)
+        immature = {name: counts["immature"] for name, counts in excluded.items()}
         if any(immature.values()):
-            by_metric[metric] = dict(immature)
+            by_metric[metric] = immature
     units = max((sum(counts.values()) for counts in by_metric.values()), default=0)
     return _any("immature", units, {"units": units, "by_metric": by_metric})
 

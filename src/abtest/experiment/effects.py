@@ -12,6 +12,7 @@ from abtest.experiment.levels import Level
 from abtest.experiment.outcome import row_test
 from abtest.metrics import MetricDefinition
 from abtest.show.numbers import json_number
+from abtest.stats import NotEstimable
 
 if TYPE_CHECKING:
     from abtest.stats.results import PairEstimate
@@ -46,8 +47,6 @@ class Comparison:
 
 def estimate_row(measured: Measured, what: Comparison, level: Level) -> Row:
     """Return the row of one comparison; a metric that fails is a typed row, never an abort."""
-    from abtest.stats import NotEstimable
-
     failure = measured.failures.get(what.metric.id)
     if failure is not None:
         return _not_computed(measured, what, level, failure[0])
@@ -176,14 +175,13 @@ def _excluded(measured: Measured, what: Comparison) -> dict[str, Any]:
     """
     if what.segment is not None:
         return {}
+    counts = measured.excluded(what.metric.id)
     arms = (what.control, what.variant)
-    counted = {
-        reason: {name: counts.get(name, 0) for name in arms}
-        for reason, counts in measured.excluded(what.metric.id).items()
-    }
-    found: dict[str, Any] = {
-        reason: counts for reason, counts in counted.items() if any(counts.values())
-    }
+    found: dict[str, Any] = {}
+    for reason in ("immature", "missing", "crossover"):
+        by_arm = {name: counts.get(name, {}).get(reason, 0) for name in arms}
+        if any(by_arm.values()):
+            found[reason] = by_arm
     skipped = measured.tally.skipped_days.get(what.metric.id, ())
     if skipped:
         found["skipped_days"] = [day.isoformat() for day in skipped]

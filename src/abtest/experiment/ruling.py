@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ from abtest.experiment.schedule import closes_at, is_complete
 from abtest.experiment.spec import ExperimentSpec
 from abtest.experiment.verdict import Preference, Ruling, decide, may_judge, shipping_arms
 from abtest.show.numbers import json_number
+from abtest.stats import NotEstimable
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def rule(
     """Return the verdict of one experiment from its measured data."""
     from abtest import __version__
 
-    checks = check(spec, measured)
+    checks = check(spec, measured, requests)
     rows = estimate_all(spec, measured, requests)
     deciding = [row for row in rows if row.metric.decides and row.effect.segment is None]
     closes = closes_at(spec.experiment.end, spec.metrics)
@@ -87,7 +88,9 @@ def rule(
     return Ruled(document, judged, measured)
 
 
-def check(spec: ExperimentSpec, measured: Measured) -> list[Check]:
+def check(
+    spec: ExperimentSpec, measured: Measured, requests: Mapping[str, MetricRequest]
+) -> list[Check]:
     """Return all checks of an experiment, the lock's included."""
     facts = Facts(
         measured,
@@ -96,7 +99,39 @@ def check(spec: ExperimentSpec, measured: Measured) -> list[Check]:
         tuple(metric.id for metric in spec.metrics if metric.decides),
     )
     lock = CheckResult("lock", "warn", "lock_absent")
-    return [_document_check(result) for result in (*run_checks(facts), lock)]
+    beside = first_variant_effects(spec, measured, requests)
+    return [
+        _document_check(
+            replace(result, values={**result.values, "first_variant": beside})
+            if beside and result.check == "crossover"
+            else result
+        )
+        for result in (*run_checks(facts), lock)
+    ]
+
+
+def first_variant_effects(
+    spec: ExperimentSpec, measured: Measured, requests: Mapping[str, MetricRequest]
+) -> list[dict[str, Any]]:
+    """Return the effects on primaries with crossovers counted in the arm they met first.
+
+    Empty without crossovers. Excluding units by what happened after exposure can bias;
+    this is the estimate that cannot, shown beside.
+    """
+    if measured.first_variant_cells is None:
+        return []
+    primaries = {metric.id for metric in spec.metrics if metric.role == "primary"}
+    found = []
+    for what in _comparisons(spec, requests):
+        if what.metric.id not in primaries or what.metric.id in measured.failures:
+            continue
+        try:
+            pair = estimate_pair(measured, what, with_crossovers=True)
+        except NotEstimable:
+            continue
+        interval = pair.absolute(1 - spec.analysis.alpha)
+        found.append({"metric": what.metric.id, "variant": what.variant, **asdict(interval)})
+    return found
 
 
 def estimate_all(
@@ -110,8 +145,8 @@ def estimate_all(
     ]
     individual = Level(spec.analysis.alpha, "individual")
     for column in spec.analysis.segments:
-        for value, units in measured.segment_units(column).items():
-            if units >= SMALLEST_SEGMENT:
+        for value, units in measured.segment_values(column).items():
+            if sum(units.values()) >= SMALLEST_SEGMENT:
                 rows += [
                     estimate_row(measured, comparison, individual)
                     for comparison in _comparisons(spec, requests, (column, value))
