@@ -9,10 +9,14 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from abtest.errors import DataError, UsageError
 from abtest.stats.moments import Moments
 
 Segment = tuple[str, str]
 """A segment: (column, value)."""
+
+Failure = tuple[str, Mapping[str, object]]
+"""Why a metric has no moments: a stable code and the values that go with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,8 @@ class MetricSums:
     """Sums of one metric about its pilot constants, one row per cell.
 
     `n`, `nulls` and `immature` have shape (cells,); `sums` (cells, k); `products`
-    (cells, k, k); `pilot` (k,).
+    (cells, k, k); `pilot` (k,). `covariate_nulls` counts the units of `n` whose covariate
+    was missing and stands at its pilot.
     """
 
     pilot: NDArray[np.float64]
@@ -30,6 +35,28 @@ class MetricSums:
     sums: NDArray[np.float64]
     products: NDArray[np.float64]
     covariate_nulls: NDArray[np.int64]
+
+    def at(self, keep: NDArray[np.bool_]) -> MetricSums:
+        """Return the sums of the cells for which `keep` is true."""
+        return MetricSums(
+            self.pilot,
+            self.n[keep],
+            self.nulls[keep],
+            self.immature[keep],
+            self.sums[keep],
+            self.products[keep],
+            self.covariate_nulls[keep],
+        )
+
+    def moments(self, keep: NDArray[np.bool_]) -> Moments:
+        """Return the moments of the cells for which `keep` is true, merged about the pilot."""
+        return Moments.from_pilot_sums(
+            int(self.n[keep].sum()),
+            self.pilot,
+            self.sums[keep].sum(axis=0),
+            self.products[keep].sum(axis=0),
+            int(self.nulls[keep].sum()),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +74,61 @@ class Cells:
     units: NDArray[np.int64]
     metrics: Mapping[str, MetricSums]
 
+    def where(
+        self, variant: str, segment: Segment | None = None, exposed_through: date | None = None
+    ) -> NDArray[np.bool_]:
+        """Return which cells belong to an arm, a segment and the exposure days up to a date.
+
+        Raises
+        ------
+        UsageError
+            ``unknown_segment`` for a column that was not asked for, ``no_days`` for a date
+            where the data have no times.
+        """
+        keep = self.variant == variant
+        if segment is not None:
+            column, value = segment
+            if column not in self.segments:
+                raise UsageError(
+                    f"The data were not split by {column!r}",
+                    given=column,
+                    todo="name the column in analysis.segments",
+                    code="unknown_segment",
+                )
+            keep = keep & (self.segments[column] == value)
+        if exposed_through is not None:
+            if any(day is None for day in self.day):
+                raise UsageError(
+                    "The data have no exposure days",
+                    given=exposed_through.isoformat(),
+                    todo="name a time column in [data]",
+                    code="no_days",
+                )
+            early = [day <= exposed_through for day in self.day]
+            keep = keep & np.array(early, dtype=bool)
+        return np.asarray(keep, dtype=bool)
+
 
 @dataclass(frozen=True)
 class Tally:
     """Rows and units counted on the way; dictionaries are by variant (first variant met).
 
+    Every row of the exposures (or units) is counted once, under the first that applies:
+    ignored variant, null unit, null variant, unknown variant, null time, future, late.
     `exposed` counts all exposed units by first variant before any exclusion and
     `exposed_by_day` the same by phase and local day, which is what sample-ratio checks test.
+    `late_rows` are rows, events included, at or after `as_of` and not in the future;
+    `future_rows` lie after the clock of the run. `never_exposed`, `before_start` and
+    `after_end` are units. `unknown_variant` has the twenty names with most units.
+    `without_events` counts exposed units with no activity at or after their exposure.
     """
 
     rows: int = 0
     event_rows: int = 0
     exposed: Mapping[str, int] = field(default_factory=dict)
-    exposed_by_day: Mapping[tuple[int, date | None], Mapping[str, int]] = field(default_factory=dict)
+    exposed_by_day: Mapping[tuple[int, date | None], Mapping[str, int]] = field(
+        default_factory=dict
+    )
     crossover: Mapping[str, int] = field(default_factory=dict)
     unknown_variant: Mapping[str, int] = field(default_factory=dict)
     unknown_variant_rows: int = 0
@@ -91,6 +160,10 @@ class Measured:
     """Cells of crossover units by first variant: added to `cells` they give the
     first-variant effect; None when there are none."""
     fingerprint: str
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    """Metrics without moments: code and values, by metric."""
+    phases: int = 1
+    """Phases of allocation of the design, those without units included."""
 
     def moments(
         self,
@@ -101,5 +174,91 @@ class Measured:
         exposed_through: date | None = None,
         with_crossovers: bool = False,
     ) -> tuple[Moments, ...]:
-        """Return the metric's moments in one arm, one entry per phase."""
-        raise NotImplementedError
+        """Return the metric's moments in one arm, one entry per phase.
+
+        A phase without units has moments of n = 0, so that the entries of two arms belong
+        together.
+
+        Parameters
+        ----------
+        metric, variant
+            Names as in the experiment file.
+        segment
+            Only units of this segment.
+        exposed_through
+            Only units exposed on this local day or earlier.
+        with_crossovers
+            Add the crossover units to the arm they met first.
+
+        Raises
+        ------
+        DataError
+            When the metric is one of `failures`, with the failure's code.
+        """
+        if metric in self.failures:
+            code, values = self.failures[metric]
+            raise DataError(
+                f"The metric {metric!r} could not be measured",
+                given=", ".join(f"{name} = {value}" for name, value in values.items()),
+                todo="look at the reason code",
+                code=code,
+            )
+        parts = [self.cells]
+        if with_crossovers and self.first_variant_cells is not None:
+            parts.append(self.first_variant_cells)
+        found: list[Moments] = []
+        for phase in range(self.phases):
+            merged: Moments | None = None
+            for cells in parts:
+                keep = cells.where(variant, segment, exposed_through) & (cells.phase == phase)
+                part = cells.metrics[metric].moments(keep)
+                merged = part if merged is None else merged + part
+            assert merged is not None  # there is always the first part
+            found.append(merged)
+        return tuple(found)
+
+    def excluded(self, metric: str) -> Mapping[str, Mapping[str, int]]:
+        """Return units that are not in the metric, by variant: immature, missing, crossover."""
+        counts: dict[str, dict[str, int]] = {}
+        for variant in self.tally.exposed:
+            keep = self.cells.where(variant)
+            sums = self.cells.metrics.get(metric)
+            counts[variant] = {
+                "immature": 0 if sums is None else int(sums.immature[keep].sum()),
+                "missing": 0 if sums is None else int(sums.nulls[keep].sum()),
+                "crossover": self.tally.crossover.get(variant, 0),
+            }
+        return counts
+
+    def covariate_nulls(self, metric: str) -> Mapping[str, int]:
+        """Return units of the metric whose covariate was missing, by variant."""
+        sums = self.cells.metrics.get(metric)
+        if sums is None:
+            return dict.fromkeys(self.tally.exposed, 0)
+        return {
+            variant: int(sums.covariate_nulls[self.cells.where(variant)].sum())
+            for variant in self.tally.exposed
+        }
+
+    def segment_values(self, column: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the values of a segment, sorted, with their units by variant ("" is null)."""
+        values = self.cells.segments[column]
+        found: dict[str, dict[str, int]] = {}
+        for value in sorted(set(values.tolist())):
+            found[value] = {
+                variant: int(self.cells.units[self.cells.where(variant, (column, value))].sum())
+                for variant in self.tally.exposed
+            }
+        return found
+
+    def units(self, *, exposed_through: date | None = None) -> Mapping[str, int]:
+        """Return units by variant without crossovers, exposed on this local day or earlier."""
+        return {
+            variant: int(self.cells.units[self.cells.where(variant, None, exposed_through)].sum())
+            for variant in self.tally.exposed
+        }
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Local days with an exposure, sorted; () without times."""
+        return tuple(sorted({day for day in self.cells.day if day is not None}))

@@ -13,7 +13,9 @@ Name = Annotated[str, Field(min_length=1)]
 class Table(BaseModel):
     """A table of an experiment file: unknown keys are refused, types are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
 
 
 class Exposures(Table):
@@ -126,7 +128,8 @@ class Totals(Table):
     date: DateColumn | None = None
     """Column of the day."""
     units: Name | None = None
-    """Column that counts the randomised units, for the sample ratio; left out: the trials (or n) of the first primary metric."""
+    """Column that counts the randomised units, for the sample ratio; left out: the trials (or n)
+    of the first primary metric."""
     missing: Literal["skip_day", "refuse"] = "refuse"
     """Days with an empty outcome: leave that metric in every arm and are named, or are refused."""
 

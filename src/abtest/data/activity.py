@@ -1,0 +1,255 @@
+"""Activity: from rows of events to one number per unit for every window that a metric asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from abtest.data import engine, reading
+from abtest.data import status as row_status
+from abtest.data.clock import microseconds
+from abtest.data.request import Design, EventValue
+from abtest.data.settings import Events
+from abtest.data.source import Source, Sources
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class EventRows:
+    """Event rows in canonical columns: key, name, time and, where mapped, value and session.
+
+    `value_failure` says why there are no values to sum, as code and values.
+    """
+
+    table: ir.Table
+    source: Source
+    valued: bool
+    value_failure: tuple[str, Mapping[str, object]] | None
+    session: bool
+
+
+def event_rows(
+    settings: Events,
+    source: Source,
+    key: ir.Value,
+    design: Design,
+    sources: Sources,
+    *,
+    valued: bool,
+) -> EventRows:
+    """Return the events in canonical columns; `valued` says whether values are needed.
+
+    A value column that is missing or holds no numbers concerns the metrics that sum it only.
+    """
+    raw = reading.column(source, settings.time, "data.events.time")
+    time = reading.moment(raw, design.timezone, f"{source.label}, column {settings.time!r}")
+    name = reading.text(reading.column(source, settings.name, "data.events.name"))
+    chosen: dict[str, ir.Value] = {
+        "key": key,
+        "name": name,
+        "time": time,
+        "bad_time": reading.is_unreadable(raw, time),
+    }
+    failure = _value_failure(settings, source) if valued or settings.value else None
+    if settings.value is not None and failure is None:
+        column = source.table[settings.value]
+        read = reading.number(column)
+        assert read is not None  # else it would have failed
+        chosen |= {"value": read, "bad_value": reading.is_unreadable(column, read)}
+    if settings.session is not None:
+        session = reading.column(source, settings.session, "data.events.session")
+        chosen["session"] = reading.text(session)
+    table = source.table.select(**chosen)
+    if source.text:
+        table = sources.keep(table, source.label)
+    return EventRows(table, source, "value" in chosen, failure, "session" in chosen)
+
+
+def _value_failure(settings: Events, source: Source) -> tuple[str, Mapping[str, object]] | None:
+    if settings.value is None:
+        return "no_value_column", {"key": "data.events.value"}
+    if settings.value not in source.table.columns:
+        return "missing_column", {"column": settings.value, "nearest": None}
+    kind = source.table[settings.value].type()
+    if reading.number(source.table[settings.value]) is None:
+        return "not_numeric", {"column": settings.value, "type": str(kind)}
+    return None
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """What one look over the events tells: rows, nulls, the latest time, the size of values."""
+
+    rows: int
+    nulls: int
+    latest: datetime | None
+    bad_values: int
+    reach: float
+    future: int
+
+
+def count_events(
+    events: EventRows, settings: Events, design: Design, sources: Sources, now: datetime
+) -> EventCounts:
+    """Return the counts of the event rows; refuse an empty table and times that cannot be read."""
+    table = events.table
+    clock = row_status.clock(now)
+    incomplete = table["key"].isnull() | table["name"].isnull() | table["time"].isnull()
+    asked: dict[str, ir.Value] = {
+        "rows": table.count(),
+        "nulls": incomplete.sum(),
+        "bad": table["bad_time"].sum(),
+        "latest": table["time"].max(where=table["time"] <= clock),
+        "future": (~incomplete & (table["time"] > clock)).sum(),
+    }
+    if events.valued:
+        asked |= {"reach": table["value"].abs().max(), "bad_values": table["bad_value"].sum()}
+    found: dict[str, Any] = sources.run(table.aggregate(**asked), events.source.label).to_pylist()[
+        0
+    ]
+    reading.refuse_empty(found["rows"], events.source)
+    if found["bad"]:
+        read = reading.moment(
+            events.source.table[settings.time], design.timezone, events.source.label
+        )
+        reading.refuse_unreadable(
+            sources, events.source, settings.time, read, code="times_unreadable"
+        )
+    return EventCounts(
+        found["rows"],
+        found["nulls"],
+        found["latest"],
+        found.get("bad_values") or 0,
+        found.get("reach") or 0.0,
+        found["future"],
+    )
+
+
+def late_events(events: EventRows, sources: Sources, as_of: datetime, now: datetime) -> int:
+    """Return how many complete event rows lie at or after `as_of` and not after `now`."""
+    table = events.table
+    complete = table["key"].notnull() & table["name"].notnull()
+    late = (table["time"] >= row_status.clock(as_of)) & (table["time"] <= row_status.clock(now))
+    found = sources.run(table.aggregate(n=(complete & late).sum()), events.source.label)
+    return int(found["n"][0].as_py() or 0)
+
+
+def first_events(events: EventRows, name: str, as_of: datetime) -> ir.Table:
+    """Return key and time of every unit's first event of a name (``"*"``: any) before `as_of`."""
+    table = _believed(events, as_of)
+    if name != ANY:
+        table = table.filter(table["name"] == name)
+    return table.group_by("key").aggregate(time=table["time"].min())
+
+
+def _believed(events: EventRows, as_of: datetime) -> ir.Table:
+    table = events.table
+    return table.filter(
+        table["key"].notnull() & table["name"].notnull() & (table["time"] < row_status.clock(as_of))
+    )
+
+
+def values_per_unit(
+    events: EventRows,
+    units: ir.Table,
+    values: Mapping[EventValue, str],
+    design: Design,
+    counts: EventCounts,
+    *,
+    as_of: datetime,
+    first_event: str | None,
+) -> ir.Table:
+    """Return every unit with its values (0 without activity), all from one pass over the events.
+
+    Exact repeats of an event count once. With a named `first_event` the rows of that event at
+    time zero are the exposure, not activity.
+
+    Parameters
+    ----------
+    events
+        All event rows.
+    units
+        One row per unit: key, uid, status, crossover, time, phase, day.
+    values
+        Column name for every value that a metric asks for.
+    counts
+        What `count_events` returned: the size of sums.
+    """
+    believed = _believed(events, as_of)
+    columns = ["name", "time", *(["value"] if events.valued else [])]
+    columns += ["session"] if events.session else []
+    joined = believed.join(units, "key").select(
+        *(believed[name] for name in columns), uid=units["uid"], start=units["time"]
+    )
+    once = joined.group_by("uid", *columns).aggregate(
+        same=joined.count(), start=joined["start"].arbitrary()
+    )
+    active = once["time"] >= once["start"]
+    if first_event is not None and first_event != ANY:
+        exposure = (once["name"] == first_event) & (once["time"] == once["start"])
+        active = active & ~exposure
+        once = once.mutate(exposure=exposure)
+    asked: dict[str, ir.Value] = {
+        "repeats": (once["same"] - 1).sum(),
+        "rows": once["same"].sum(),
+        "active": active.sum(),
+    }
+    for value, name in values.items():
+        asked[name] = _aggregate(once, value, design, counts)
+    summed = once.group_by("uid").aggregate(**asked)
+    kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
+    all_units = units.left_join(summed, units["uid"] == summed["uid"])
+    return all_units.select(
+        *(units[name] for name in kept),
+        event_repeats=summed["repeats"].fill_null(0),
+        event_rows=summed["rows"].fill_null(0),
+        idle=summed["active"].fill_null(0) == 0,
+        **{name: summed[name].fill_null(0.0) for name in values.values()},
+    )
+
+
+def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventCounts) -> ir.Value:
+    inside = _inside(once, value.window)
+    if value.event != ANY:
+        inside = inside & (once["name"] == value.event)
+    if "exposure" in once.columns:
+        inside = inside & ~once["exposure"]
+    if value.aggregate == "count":
+        return inside.sum().cast("float64")
+    if value.aggregate == "any":
+        return inside.any().cast("int8").cast("float64")
+    if value.aggregate == "distinct_days":
+        day = engine.local_day(once["time"], design.timezone)
+        return day.nunique(where=inside).cast("float64")
+    if value.aggregate == "max":
+        return once["value"].max(where=inside)
+    return _sum(inside.ifelse(once["value"], None), counts)
+
+
+def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
+    """Return whether t0 + start <= time < t0 + end: the only form that all engines agree on."""
+    start, end = (ibis.interval(microseconds=microseconds(days)) for days in window)
+    time, zero = once["time"], once["start"]
+    return (time >= zero + start) & (time < zero + end)
+
+
+def _sum(value: ir.Value, counts: EventCounts) -> ir.Value:
+    """Return a sum whose bits do not depend on the order of rows (see `plan.exact_sum`)."""
+    scale = max(counts.reach, 1e-300) * max(counts.rows, 1)
+    if not math.isfinite(scale):
+        return value.sum()
+    splitter = 2.0 ** min(math.ceil(math.log2(scale)), 1000)
+    high = (value + splitter) - splitter
+    return high.sum() + (value - high).sum()
+
+
+def needs_values(values: Sequence[EventValue]) -> bool:
+    """Return whether one of the values is a sum or maximum of the value column."""
+    return any(value.aggregate in ("sum", "max") for value in values)

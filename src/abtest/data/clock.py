@@ -1,0 +1,48 @@
+"""Moments on this side of the engine: midnights, UTC wall clocks, the default `as_of`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """Return the moment at which a calendar day starts in a timezone."""
+    return datetime.combine(day, time(0), tzinfo=ZoneInfo(zone))
+
+
+def default_as_of(latest: datetime, now: datetime, zone: str) -> datetime:
+    """Return the midnight after the latest time if that has passed, else the midnight before.
+
+    Examples
+    --------
+    >>> latest = datetime(2026, 1, 4, 18, tzinfo=UTC)
+    >>> default_as_of(latest, datetime(2026, 3, 1, tzinfo=UTC), "UTC").isoformat()
+    '2026-01-05T00:00:00+00:00'
+    >>> default_as_of(latest, datetime(2026, 1, 4, 20, tzinfo=UTC), "UTC").isoformat()
+    '2026-01-04T00:00:00+00:00'
+    """
+    day = latest.astimezone(ZoneInfo(zone)).date()
+    after = midnight(day + timedelta(days=1), zone)
+    return after if after <= now else midnight(day, zone)
+
+
+def aware(moment: datetime, zone: str) -> datetime:
+    """Return the moment with a zone; without one it was meant in `zone`."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
+
+
+def utc_clock(moment: datetime) -> datetime:
+    """Return the zone-less UTC wall clock of a moment: the form in which times are compared."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def microseconds(days: float) -> int:
+    """Return days of 24 hours as microseconds.
+
+    Examples
+    --------
+    >>> microseconds(0.5)
+    43200000000
+    """
+    return round(days * 86_400_000_000)

@@ -1,0 +1,133 @@
+"""The finished columns that metrics ask for, read once each and named; what fails, fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import ibis.expr.types as ir
+
+from abtest.data import reading
+from abtest.data.measured import Failure
+from abtest.data.plan import MetricPlan, Spread
+from abtest.data.request import ColumnValue, UnitRequest
+from abtest.data.source import Source, Sources
+from abtest.errors import UsageError
+
+
+@dataclass
+class FinishedColumns:
+    """Columns of a units table by the short names under which they are summed.
+
+    `aliases` maps a column to its short name, `text` are the columns that were text and may
+    hold what is no number, `failures` the metrics that ask for what cannot be had.
+    """
+
+    aliases: dict[str, str] = field(default_factory=dict)
+    text: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, requests: Sequence[UnitRequest], source: Source) -> FinishedColumns:
+        """Return the columns of all requests."""
+        found = cls()
+        for request in requests:
+            for name in _names(request):
+                failure = column_failure(source, name)
+                if failure is not None:
+                    found.failures[request.metric] = failure
+                    break
+            else:
+                for name in _names(request):
+                    found.aliases.setdefault(name, f"v{len(found.aliases)}")
+                    if source.table[name].type().is_string():
+                        found.text[name] = found.aliases[name]
+        return found
+
+    def values(self, table: ir.Table) -> dict[str, ir.Value]:
+        """Return the columns as numbers, with a flag per text column where it holds none."""
+        found: dict[str, ir.Value] = {}
+        for name, alias in self.aliases.items():
+            read = reading.number(table[name])
+            assert read is not None  # columns of other types have failed
+            found[alias] = read
+            if name in self.text:
+                found[f"bad_{alias}"] = reading.is_unreadable(table[name], read)
+        return found
+
+    def plans(
+        self, requests: Sequence[UnitRequest], spreads: Mapping[str, Spread], rows: int
+    ) -> list[MetricPlan]:
+        """Return a plan for every metric that has not failed."""
+        plans = []
+        for request in requests:
+            if request.metric in self.failures:
+                continue
+            names = tuple(self.aliases[name] for name in _names(request))
+            size = len(request.variables)
+            plans.append(
+                MetricPlan(
+                    request.metric,
+                    names[:size],
+                    names[size:],
+                    tuple(spreads[name] for name in names),
+                    rows,
+                    binary=request.binary,
+                )
+            )
+        return plans
+
+    def unreadable(
+        self,
+        requests: Sequence[UnitRequest],
+        counts: Mapping[str, int],
+        source: Source,
+        sources: Sources,
+    ) -> dict[str, Failure]:
+        """Return failures for columns that hold text; `counts` are unreadable rows by alias."""
+        failures: dict[str, Failure] = {}
+        examples: dict[str, object] = {}
+        for request in requests:
+            for name in _names(request):
+                alias = self.text.get(name)
+                if request.metric in self.failures or not alias or not counts.get(alias):
+                    continue
+                if name not in examples:
+                    raw = source.table[name]
+                    read = reading.number(raw)
+                    assert read is not None  # the column is text
+                    bad = reading.is_unreadable(raw, read)
+                    found = sources.run(source.table.aggregate(x=raw.min(where=bad)), source.label)
+                    examples[name] = found["x"][0].as_py()
+                failures[request.metric] = (
+                    "not_numeric",
+                    {"column": name, "rows": counts[alias], "example": examples[name]},
+                )
+                break
+        return failures
+
+
+def _names(request: UnitRequest) -> tuple[str, ...]:
+    names = []
+    for value in (*request.variables, *request.covariates):
+        if not isinstance(value, ColumnValue):
+            raise UsageError(
+                "A table of units has no events",
+                given=f"metric {request.metric!r}",
+                todo="name a column of the table as the metric's value",
+                code="events_on_units",
+            )
+        names.append(value.column)
+    return tuple(names)
+
+
+def column_failure(source: Source, name: str) -> Failure | None:
+    """Return why a column gives no numbers, as its type tells; None when it may."""
+    if name not in source.table.columns:
+        close = get_close_matches(name, source.table.columns, n=1, cutoff=0.5)
+        return "missing_column", {"column": name, "nearest": close[0] if close else None}
+    kind = source.table[name].type()
+    if reading.number(source.table[name]) is None:
+        return "not_numeric", {"column": name, "type": str(kind)}
+    return None

@@ -1,0 +1,389 @@
+"""Events data: exposures and an event log become one row per unit, then cells of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from abtest.data import activity, exposures, reading, repeats
+from abtest.data import aggregate as agg
+from abtest.data import status as row_status
+from abtest.data.activity import EventCounts, EventRows
+from abtest.data.clock import default_as_of, microseconds, utc_clock
+from abtest.data.exposures import ExposureRows, RowCounts
+from abtest.data.measured import Failure, Measured, Tally
+from abtest.data.plan import MetricPlan
+from abtest.data.request import Design, EventValue, UnitRequest
+from abtest.data.settings import EventsData
+from abtest.data.source import Source, Sources
+from abtest.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The opened sources of one event log and what they mean."""
+
+    settings: EventsData
+    design: Design
+    sources: Sources
+    exposures: ExposureRows
+    events: EventRows
+    attributes: Source | None
+    attribute_key: ir.Value | None
+    now: datetime
+
+
+def measure_events(
+    settings: EventsData,
+    requests: Sequence[UnitRequest],
+    design: Design,
+    sources: Sources,
+    *,
+    as_of: datetime | None,
+    now: datetime,
+) -> Measured:
+    """Return what is measured of an event log, without its fingerprint."""
+    values = _values(requests)
+    job = _open(settings, design, sources, list(values), now)
+    rows = exposures.count_rows(job.exposures, settings.exposures, design, sources, now)
+    counts = activity.count_events(job.events, settings.events, design, sources, now)
+    as_of = _as_of(job, rows, counts) if as_of is None else as_of
+    failures = _failures(job, requests, counts)
+    going = [request for request in requests if request.metric not in failures]
+    values = _values(going)
+    fates, units = _units(job, as_of)
+    table = activity.values_per_unit(
+        job.events,
+        units,
+        values,
+        design,
+        counts,
+        as_of=as_of,
+        first_event=_first_event(settings),
+    )
+    table, duplicate_attributes = _with_segments(job, table)
+    table, cutoffs = _with_maturity(table, going, as_of)
+    table = sources.keep(table, job.events.source.label)
+    answer, plans = _aggregate(job, table, going, values, cutoffs, fates)
+    failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
+    tally = replace(
+        _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
+    )
+    crossed = answer.extra["crossover"] > 0
+    entering = answer.status >= 0
+    return Measured(
+        as_of=as_of,
+        cells=answer.cells(entering & ~crossed, design.variants, without=failures),
+        tally=tally,
+        first_variant_cells=answer.cells(entering & crossed, design.variants, without=failures)
+        if (entering & crossed).any()
+        else None,
+        fingerprint="",
+        failures=failures,
+        phases=len(design.phases),
+    )
+
+
+def _values(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
+    """Return a column name for every distinct value that the requests need."""
+    names: dict[EventValue, str] = {}
+    for request in requests:
+        for value in (*request.variables, *request.covariates):
+            if not isinstance(value, EventValue):
+                raise UsageError(
+                    "An event log has no finished columns",
+                    given=f"metric {request.metric!r}",
+                    todo="name an event and an aggregate",
+                    code="column_on_events",
+                )
+            names.setdefault(value, f"v{len(names)}")
+    return names
+
+
+def _first_event(settings: EventsData) -> str | None:
+    return settings.exposures.first_event if settings.exposures.time is None else None
+
+
+def _open(
+    settings: EventsData,
+    design: Design,
+    sources: Sources,
+    values: Sequence[EventValue],
+    now: datetime,
+) -> _Job:
+    if settings.exposures.time is None and settings.exposures.first_event is None:
+        raise UsageError(
+            "Exposures have neither a time nor a first event",
+            given="data.exposures",
+            todo="name the column of the exposure time, or an event that starts a unit's clock",
+            code="no_exposure_time",
+        )
+    shown = sources.open(
+        "exposures", settings.exposures.source or settings.source, settings.exposures.table
+    )
+    log = sources.open("events", settings.events.source or settings.source, settings.events.table)
+    columns = [
+        reading.column(shown, settings.exposures.unit, "data.exposures.unit"),
+        reading.column(log, settings.events.unit, "data.events.unit"),
+    ]
+    attributes = None
+    if design.segments:
+        if settings.units is None:
+            raise DataError(
+                "Segments need a table of attributes",
+                given=f"segments {', '.join(design.segments)}",
+                todo="name the table in [data.units], or remove analysis.segments",
+                code="segments_need_units",
+            )
+        attributes = sources.open(
+            "units", settings.units.source or settings.source, settings.units.table
+        )
+        columns.append(reading.column(attributes, settings.units.unit, "data.units.unit"))
+    keys = reading.keys(columns)
+    return _Job(
+        settings,
+        design,
+        sources,
+        exposures.exposure_rows(settings.exposures, shown, keys[0], design, sources),
+        activity.event_rows(
+            settings.events,
+            log,
+            keys[1],
+            design,
+            sources,
+            valued=activity.needs_values(values),
+        ),
+        attributes,
+        keys[2] if attributes is not None else None,
+        now,
+    )
+
+
+def _as_of(job: _Job, rows: RowCounts, counts: EventCounts) -> datetime:
+    times = [time for time in (rows.latest, counts.latest) if time is not None]
+    if not times:
+        raise row_status.only_future(f"{job.exposures.source.label}, {job.events.source.label}")
+    return default_as_of(max(times).replace(tzinfo=UTC), job.now, job.design.timezone)
+
+
+def _failures(
+    job: _Job, requests: Sequence[UnitRequest], counts: EventCounts
+) -> dict[str, Failure]:
+    """Return the metrics that need a value column that is not there or holds no numbers."""
+    failure = job.events.value_failure
+    if failure is None and counts.bad_values:
+        name = job.settings.events.value or ""
+        raw = job.events.source.table[name]
+        read = reading.number(raw)
+        assert read is not None  # the column is text
+        bad = reading.is_unreadable(raw, read)
+        found = job.sources.run(
+            job.events.source.table.aggregate(x=raw.min(where=bad)), job.events.source.label
+        )
+        failure = (
+            "not_numeric",
+            {"column": name, "rows": counts.bad_values, "example": found["x"][0].as_py()},
+        )
+    if failure is None:
+        return {}
+    return {
+        request.metric: failure
+        for request in requests
+        if activity.needs_values([*_values([request])])
+    }
+
+
+def _units(job: _Job, as_of: datetime) -> tuple[dict[int, int], ir.Table]:
+    """Return units by fate (and repeated rows under 1), and the table of units that enter."""
+    design, sources = job.design, job.sources
+    if job.exposures.timed:
+        found = exposures.timed_units(job.exposures, design, as_of)
+    else:
+        name = _first_event(job.settings) or activity.ANY
+        first = activity.first_events(job.events, name, as_of)
+        untimed = exposures.untimed_units(job.exposures)
+        found = exposures.exposed_by_event(untimed, first, design)
+    label = job.exposures.source.label
+    units = sources.keep(exposures.numbered(found, design), label)
+    counted = sources.run(
+        units.group_by("fate").aggregate(n=units.count(), repeats=units["repeats"].sum()), label
+    ).to_pylist()
+    fates = {int(row["fate"]): int(row["n"]) for row in counted}
+    fates[1] = sum(int(row["repeats"]) for row in counted)
+    if set(fates) <= {1, exposures.NEVER_EXPOSED} and exposures.NEVER_EXPOSED in fates:
+        _refuse_strangers(job)
+    exposures.refuse_no_exposures(fates.get(exposures.ENTERS, 0), job.exposures, as_of)
+    return fates, units.filter(units["fate"] == exposures.ENTERS)
+
+
+def _refuse_strangers(job: _Job) -> None:
+    """Refuse an event log in which no unit of the exposures appears."""
+    log, shown = job.events.table, job.exposures.table
+    both = log.semi_join(shown.filter(shown["status"] >= 0), "key")
+    found = job.sources.run(both.aggregate(n=both.count()), job.events.source.label)
+    if not found["n"][0].as_py():
+        raise DataError(
+            "No event belongs to a unit of the experiment",
+            given=f"{job.exposures.source.label} and {job.events.source.label}",
+            todo="check the unit columns: leading zeros, prefixes, another kind of id",
+            code="no_common_units",
+        )
+
+
+def _with_segments(job: _Job, table: ir.Table) -> tuple[ir.Table, int]:
+    """Return the units with their attributes ("" where there is none), and repeated rows."""
+    if job.attributes is None or job.attribute_key is None:
+        return table, 0
+    source = job.attributes
+    names = job.design.segments
+    columns = {
+        f"segment{i}": reading.text(reading.column(source, name, "analysis.segments"))
+        for i, name in enumerate(names)
+    }
+    rows = source.table.select(key=job.attribute_key, **columns)
+    rows = job.sources.keep(rows.filter(rows["key"].notnull()), source.label)
+    repeated = repeats.repeated_rows(job.sources, rows, "key", source.label)
+    if repeated:
+        chosen = source.table.select(
+            ibis_key=job.attribute_key, **{name: source.table[name] for name in names}
+        )
+        repeats.refuse_conflicts(
+            job.sources, chosen, chosen["ibis_key"], source.label, tuple(names)
+        )
+        rows = rows.distinct()
+    joined = table.left_join(rows, table["key"] == rows["key"])
+    return (
+        joined.select(
+            *(table[name] for name in table.columns),
+            **{name: rows[name].fill_null("") for name in columns},
+        ),
+        repeated,
+    )
+
+
+def _with_maturity(
+    table: ir.Table, requests: Sequence[UnitRequest], as_of: datetime
+) -> tuple[ir.Table, dict[float, str]]:
+    """Return the units with a flag per window: has it closed by `as_of`?"""
+    ends = sorted({request.matures_after for request in requests if request.matures_after})
+    names = {end: f"mature{number}" for number, end in enumerate(ends)}
+    clock = ibis.literal(utc_clock(as_of), "timestamp(6)")
+    flags = {
+        name: table["time"] + ibis.interval(microseconds=microseconds(end)) <= clock
+        for end, name in names.items()
+    }
+    return (table.mutate(**flags) if flags else table), names
+
+
+def _aggregate(
+    job: _Job,
+    table: ir.Table,
+    requests: Sequence[UnitRequest],
+    values: Mapping[EventValue, str],
+    cutoffs: Mapping[float, str],
+    fates: Mapping[int, int],
+) -> tuple[agg.Answer, list[MetricPlan]]:
+    label = job.events.source.label
+    spreads = agg.known_spreads(job.sources, table, list(values.values()), label)
+    plans = []
+    for request in requests:
+        names = tuple(_names(values, request.variables))
+        covariates = tuple(_names(values, request.covariates))
+        plans.append(
+            MetricPlan(
+                request.metric,
+                names,
+                covariates,
+                tuple(spreads[name] for name in names + covariates),
+                fates[exposures.ENTERS],
+                mature=cutoffs.get(request.matures_after or 0.0),
+                binary=request.binary,
+            )
+        )
+    units = agg.UnitTable(
+        table,
+        label,
+        day="day",
+        segments={name: f"segment{i}" for i, name in enumerate(job.design.segments)},
+        flags=("crossover",),
+        counts=("idle", "event_repeats", "event_rows"),
+    )
+    return agg.aggregate(job.sources, units, plans), plans
+
+
+def _names(values: Mapping[EventValue, str], wanted: Sequence[object]) -> list[str]:
+    return [values[value] for value in wanted if isinstance(value, EventValue)]
+
+
+def _tally(
+    job: _Job,
+    answer: agg.Answer,
+    rows: RowCounts,
+    counts: EventCounts,
+    fates: Mapping[int, int],
+    as_of: datetime,
+) -> Tally:
+    design = job.design
+    if int(answer.extra["event_rows"].sum()) == 0:
+        _refuse_strangers(job)
+    exposed, by_day = agg.exposed(answer, design)
+    crossed = answer.extra["crossover"] > 0
+    late, future = _late_exposures(job, as_of)
+    tally = Tally(
+        rows=rows.rows,
+        event_rows=counts.rows,
+        exposed=exposed,
+        exposed_by_day=by_day,
+        crossover=_by_variant(answer, design, answer.units * crossed),
+        unknown_variant_rows=rows.by_status.get(row_status.UNKNOWN, 0),
+        ignored_variant_rows=rows.by_status.get(row_status.IGNORED, 0),
+        null_unit_rows=rows.by_status.get(row_status.NULL_UNIT, 0),
+        null_variant_rows=rows.by_status.get(row_status.NULL_VARIANT, 0),
+        null_time_rows=rows.null_times,
+        null_event_rows=counts.nulls,
+        duplicate_exposure_rows=fates[1],
+        duplicate_event_rows=int(answer.extra["event_repeats"].sum()),
+        never_exposed=fates.get(exposures.NEVER_EXPOSED, 0),
+        before_start=fates.get(exposures.TOO_EARLY, 0),
+        after_end=fates.get(exposures.TOO_LATE, 0),
+        late_rows=late + _late_events(job, counts, as_of),
+        future_rows=future + counts.future,
+        without_events=_by_variant(answer, design, answer.extra["idle"]),
+    )
+    if not tally.unknown_variant_rows:
+        return tally
+    unknown = exposures.unknown_units(job.exposures, job.sources)
+    return replace(tally, unknown_variant=unknown)
+
+
+def _by_variant(answer: agg.Answer, design: Design, counts: object) -> dict[str, int]:
+    import numpy as np
+
+    array = np.asarray(counts)
+    return {
+        name: int(array[answer.status == index].sum()) for index, name in enumerate(design.variants)
+    }
+
+
+def _late_events(job: _Job, counts: EventCounts, as_of: datetime) -> int:
+    if counts.latest is None or counts.latest < utc_clock(as_of):
+        return 0
+    return activity.late_events(job.events, job.sources, as_of, job.now)
+
+
+def _late_exposures(job: _Job, as_of: datetime) -> tuple[int, int]:
+    if not job.exposures.timed:
+        return 0, 0
+    table = job.exposures.table
+    table = table.filter(table["status"] >= 0)
+    clock = row_status.clock(job.now)
+    late = (table["time"] >= row_status.clock(as_of)) & (table["time"] <= clock)
+    future = table["time"] > clock
+    found = job.sources.run(
+        table.aggregate(late=late.sum(), future=future.sum()), job.exposures.source.label
+    ).to_pylist()[0]
+    return int(found["late"] or 0), int(found["future"] or 0)

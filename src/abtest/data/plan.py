@@ -1,0 +1,187 @@
+"""What one aggregation computes per metric: sums about pilot constants, which merge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import ibis.expr.types as ir
+import numpy as np
+from numpy.typing import NDArray
+
+from abtest.data.measured import MetricSums
+
+Values = Mapping[str, NDArray[np.float64]]
+
+ILL_CONDITIONED = 100.0
+"""Squared distance of mean and pilot, in variances, above which the pilot is taken anew."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What is known of a column before it is summed: its pilot and its largest distance from it."""
+
+    pilot: float
+    reach: float
+
+    @classmethod
+    def of(cls, low: float, high: float, pilot: float) -> Spread:
+        """Build from the smallest and largest value met."""
+        return cls(pilot, max(abs(low - pilot), abs(high - pilot)))
+
+
+@dataclass(frozen=True)
+class MetricPlan:
+    """One metric in the aggregation.
+
+    `values` and `covariates` are columns of the table of units, `spreads` what is known of
+    them in that order; `mature` is a Boolean column or None where every unit counts.
+    `binary` asks to count values other than 0 and 1. `rows` is the number of units.
+    """
+
+    metric: str
+    values: tuple[str, ...]
+    covariates: tuple[str, ...]
+    spreads: tuple[Spread, ...]
+    rows: int
+    mature: str | None = None
+    binary: bool = False
+
+    @property
+    def counted(self) -> bool:
+        """Whether counts of 0 and 1 are the whole statistic (exact, and cheaper than sums)."""
+        return self.binary and len(self.values) == 1 and not self.covariates
+
+    def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
+        """Return the aggregates of this metric, their names starting with `prefix`."""
+        mature = None if self.mature is None else table[self.mature]
+        values = [table[name] for name in self.values]
+        if self.counted:
+            value = values[0] if mature is None else mature.ifelse(values[0], None)
+            found = {
+                "n": value.count(),
+                "one": (value == 1.0).sum().fill_null(0),
+                "zero": (value == 0.0).sum().fill_null(0),
+            }
+        else:
+            found = self._sums(values, [table[name] for name in self.covariates], mature)
+        if mature is not None:
+            found["immature"] = (~mature).sum().fill_null(0)
+        return {f"{prefix}{name}": value for name, value in found.items()}
+
+    def _sums(
+        self, values: list[ir.Value], covariates: list[ir.Value], mature: ir.Value | None
+    ) -> dict[str, ir.Value]:
+        pilots = [spread.pilot for spread in self.spreads]
+        reaches = [spread.reach for spread in self.spreads]
+        shifted = [value - pilot for value, pilot in zip(values, pilots, strict=False)]
+        enters = mature
+        if len(values) > 1 or covariates:
+            for value in values:
+                enters = value.notnull() if enters is None else enters & value.notnull()
+        if enters is not None:
+            shifted = [enters.ifelse(value, None) for value in shifted]
+        found = {"n": shifted[0].count()}
+        missing = None
+        for value, pilot in zip(covariates, pilots[len(values) :], strict=True):
+            here = value.isnull()
+            missing = here if missing is None else missing | here
+            filled = (value - pilot).fill_null(0.0)  # a missing covariate stands at the pilot
+            shifted.append(filled if enters is None else enters.ifelse(filled, None))
+        if missing is not None:
+            gap = missing if enters is None else missing & enters
+            found["gap"] = gap.sum().fill_null(0)
+        if self.binary:
+            value = values[0] if enters is None else enters.ifelse(values[0], None)
+            found["other"] = ((value != 0.0) & (value != 1.0)).sum().fill_null(0)
+        for i, left in enumerate(shifted):
+            found |= _exact_sum(f"s{i}", left, reaches[i], self.rows)
+            for j in range(i, len(shifted)):
+                reach = reaches[i] * reaches[j]
+                found |= _exact_sum(f"p{i}_{j}", left * shifted[j], reach, self.rows)
+        return found
+
+    def read(self, answer: Values, prefix: str, units: NDArray[np.int64]) -> MetricSums:
+        """Return the metric's sums from the columns of the aggregation's answer."""
+        n = answer[f"{prefix}n"].astype(np.int64)
+        zeros = np.zeros(len(n), dtype=np.int64)
+        immature = answer.get(f"{prefix}immature")
+        waiting = zeros if immature is None else immature.astype(np.int64)
+        size = len(self.spreads)
+        sums = np.zeros((len(n), size))
+        products = np.zeros((len(n), size, size))
+        pilot = np.array([spread.pilot for spread in self.spreads])
+        if self.counted:
+            pilot = np.zeros(1)
+            sums[:, 0] = products[:, 0, 0] = answer[f"{prefix}one"]
+        else:
+            for i in range(size):
+                sums[:, i] = answer[f"{prefix}s{i}_high"] + answer[f"{prefix}s{i}_low"]
+                for j in range(i, size):
+                    product = answer[f"{prefix}p{i}_{j}_high"] + answer[f"{prefix}p{i}_{j}_low"]
+                    products[:, i, j] = products[:, j, i] = product
+        gap = answer.get(f"{prefix}gap")
+        covariate_nulls = zeros if gap is None else gap.astype(np.int64)
+        nulls = units - n - waiting
+        return MetricSums(pilot, n, nulls, waiting, sums, products, covariate_nulls)
+
+    def not_binary(self, answer: Values, prefix: str, keep: NDArray[np.bool_]) -> int:
+        """Return how many units of the kept cells have a value other than 0 and 1."""
+        if not self.binary:
+            return 0
+        if self.counted:
+            rest = answer[f"{prefix}n"] - answer[f"{prefix}one"] - answer[f"{prefix}zero"]
+            return int(rest[keep].sum())
+        return int(answer[f"{prefix}other"][keep].sum())
+
+    def improved(self, sums: MetricSums, variant: NDArray[np.object_]) -> MetricPlan | None:
+        """Return the plan with better pilots, or None where the pilots are good.
+
+        Pilots are good when they are near the mean, measured in standard deviations within
+        the variants, and when no covariate was filled: a missing covariate stands at the
+        mean of the others, which does not depend on the order of rows.
+        """
+        if self.counted or not np.isfinite(sums.products).all():
+            return None
+        n = int(sums.n.sum())
+        if n < 2:
+            return None
+        within = np.zeros(len(self.spreads))
+        for name in sorted(set(variant.tolist())):
+            here = variant == name
+            count = sums.n[here].sum()
+            if count:
+                diagonal = np.einsum("cii->i", sums.products[here])
+                within += np.maximum(diagonal - sums.sums[here].sum(axis=0) ** 2 / count, 0.0)
+        filled = int(sums.covariate_nulls.sum())
+        spreads = list(self.spreads)
+        for i, spread in enumerate(self.spreads):
+            covariate = i >= len(self.values)
+            known = n - filled if covariate else n
+            shift = float(sums.sums[:, i].sum()) / known if known else 0.0
+            if shift == 0.0:
+                continue
+            if (covariate and filled) or shift**2 * n > ILL_CONDITIONED * within[i]:
+                pilot = float(f"{spread.pilot + shift:.12g}")
+                spreads[i] = Spread(pilot, spread.reach + abs(pilot - spread.pilot))
+        return None if spreads == list(self.spreads) else replace(self, spreads=tuple(spreads))
+
+
+def _exact_sum(name: str, value: ir.Value, reach: float, rows: int) -> dict[str, ir.Value]:
+    """Return two aggregates whose total is the sum, the same bits in whatever order rows come.
+
+    The value is split at a power of two above rows x reach: the high parts are multiples of
+    one unit and add without rounding, the low parts are too small for their rounding to show
+    (Rump, Ogita & Oishi 2008, "Accurate floating-point summation", algorithm 3.2; Demmel &
+    Nguyen 2013, "Fast reproducible floating-point summation"). A wrong `reach` costs this
+    reproducibility, never the value: the parts always add up to the number.
+    """
+    scale = max(reach, 1e-300) * max(rows, 1)
+    exponent = math.ceil(math.log2(scale)) if math.isfinite(scale) else 1000
+    splitter = 2.0 ** min(exponent, 1000)
+    high = (value + splitter) - splitter
+    return {
+        f"{name}_high": high.sum().fill_null(0.0),
+        f"{name}_low": (value - high).sum().fill_null(0.0),
+    }
