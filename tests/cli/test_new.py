@@ -17,7 +17,7 @@ def project(tmp_path, monkeypatch):
 
 def test_a_new_experiment_is_valid(project, capsys):
     assert main(["new", "first-try_2"]) == 0
-    assert 'hypothesis = "TODO' in capsys.readouterr().out
+    assert "yours to decide: lines 7, 8," in capsys.readouterr().out
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "ok      first-try_2  2 metrics\n"
 

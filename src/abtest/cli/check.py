@@ -69,15 +69,15 @@ def _check_one(name: str, width: int, *, data: bool) -> _Outcome:
     notes = [_count(len(resolved.spec.metrics), "metric")]
     if resolved.warnings:
         notes.append(_count(len(resolved.warnings), "warning"))
-    failure = None
-    if data:
-        failure = _check_data(resolved, notes)
-    _line("ok" if failure is None else "wrong", name, width, ", ".join(notes))
+    problems, remarks = _check_data(resolved, notes) if data else ((), ())
+    _line("wrong" if problems else "ok", name, width, ", ".join(notes))
     for warning in resolved.warnings:
         complain(f"warning: {warning}")
-    if failure is not None:
-        complain(str(failure))
-    return _Outcome(read=True, good=failure is None)
+    for remark in remarks:
+        complain(f"note: {name}: {remark}")
+    for problem in problems:
+        complain(f"{name}: {problem}")
+    return _Outcome(read=True, good=not problems)
 
 
 def _line(state: str, name: str, width: int, note: str) -> None:
@@ -88,6 +88,14 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _check_data(resolved: Resolved, notes: list[str]) -> AbtestError | None:
-    """Read the data; add counts to `notes`, or return what is wrong."""
-    raise NotImplementedError
+def _check_data(
+    resolved: Resolved, notes: list[str]
+) -> tuple[tuple[AbtestError, ...], tuple[str, ...]]:
+    """Read the data; add counts to `notes` and return problems and remarks."""
+    from abtest.experiment.data_check import check_data
+
+    found = check_data(resolved)
+    if found.units:
+        counts = (f"{variant} {count:,}" for variant, count in found.units.items())
+        notes.append(f"units: {', '.join(counts)}")
+    return found.problems, found.remarks

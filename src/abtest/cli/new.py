@@ -32,22 +32,25 @@ def new(
         str | None, typer.Option(help="With --from: the column of the variant.")
     ] = None,
     unit: Annotated[str | None, typer.Option(help="With --from: the column of the unit.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="With --from: the table, for a DuckDB file.")
+    ] = None,
 ) -> None:
     """Write experiments/NAME/experiment.toml, commented and valid, for you to edit."""
     root = find_root()
     path = _free_place(root, name)
     if source is None:
-        _refuse_without_source(variant=variant, unit=unit)
+        _refuse_without_source(variant=variant, unit=unit, table=table)
         text = events_file(name, datetime.now(UTC).date())
     else:
-        from abtest.experiment.propose import propose
+        from abtest.experiment.propose import Wishes, propose
 
-        text = propose(name, source, root, variant=variant, unit=unit)
+        text = propose(name, source, root, Wishes(table, variant, unit))
     write_text(path, text)
     say(f"wrote   {path.relative_to(root).as_posix()}")
-    for number, line in enumerate(text.splitlines(), start=1):
-        if "TODO" in line:
-            say(f"        line {number}: {line.strip()}")
+    mark = re.compile(r'TODO:|"TODO')
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if mark.search(line)]
+    say(f"yours to decide: lines {', '.join(map(str, lines))}, marked TODO")
     say(f"\nNext: edit it, then abtest check {name}")
 
 
@@ -74,7 +77,7 @@ def _refuse_without_source(**columns: str | None) -> None:
     given = [f"--{name}" for name, column in columns.items() if column is not None]
     if given:
         raise UsageError(
-            "A column is named, but no file it would be in.",
+            "A table or column is named, but no file it would be in.",
             given=", ".join(given),
             todo="Add --from FILE.",
             code="no_file",

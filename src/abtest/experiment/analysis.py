@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from abtest.data.settings import TotalsData, UnitsData
 from abtest.errors import UsageError
 from abtest.experiment.document import Reason, VerdictDocument
 from abtest.experiment.notes import MetricNote, notes
+from abtest.experiment.requests import metric_requests
 from abtest.experiment.resolve import Resolved
 from abtest.files import write_json
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from abtest.data.request import MetricRequest
     from abtest.experiment.ruling import Ruled
     from abtest.show.page import Page
 
@@ -77,7 +76,7 @@ class Experiment:
         from abtest.experiment.ruling import rule
 
         spec = self.resolved.spec
-        requests = self._requests()
+        requests = metric_requests(spec)
         moment = moment_of(as_of, spec.experiment.timezone)
         measured = measure(
             spec.data,
@@ -88,19 +87,6 @@ class Experiment:
             as_of=moment,
         )
         return Analysis(self, rule(spec, self.resolved.sha256, measured, requests))
-
-    def _requests(self) -> dict[str, MetricRequest]:
-        spec = self.resolved.spec
-        covariates = spec.data.covariates if isinstance(spec.data, UnitsData) else ()
-        able = not isinstance(spec.data, TotalsData)
-        return {
-            metric.id: metric.request(
-                spec.data.kind,
-                cuped=able and (spec.analysis.cuped if metric.cuped is None else metric.cuped),
-                covariates=covariates,
-            )
-            for metric in spec.metrics
-        }
 
     def __repr__(self) -> str:
         """Return name, title and metrics."""

@@ -1,0 +1,75 @@
+"""Whether the data of an experiment are there and are what its file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from abtest.data import measure
+from abtest.data import problems as problems_of_columns
+from abtest.data.measured import Measured
+from abtest.errors import AbtestError, DataError
+from abtest.experiment.requests import metric_requests
+from abtest.experiment.resolve import Resolved
+from abtest.experiment.toml_text import shown
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What reading the data showed.
+
+    `units` are units by variant, "" for what is unknown; `remarks` are sentences about rows
+    that will not enter.
+    """
+
+    units: Mapping[str, int]
+    problems: tuple[AbtestError, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def check_data(resolved: Resolved) -> DataCheck:
+    """Return what is wrong with the data that an experiment names, and rough counts.
+
+    Columns are compared first, which reads no rows; only when they are there are the data
+    read once as an analysis would.
+    """
+    spec = resolved.spec
+    requests = tuple(metric_requests(spec).values())
+    design = spec.design()
+    missing = problems_of_columns(spec.data, requests, design, root=resolved.root)
+    if missing:
+        return DataCheck({}, tuple(missing))
+    try:
+        measured = measure(spec.data, requests, design, root=resolved.root)
+    except AbtestError as error:
+        return DataCheck({}, (error,))
+    return DataCheck(dict(measured.tally.exposed), _failures(measured), _remarks(measured))
+
+
+def _failures(measured: Measured) -> tuple[AbtestError, ...]:
+    """Return metrics that cannot be computed, as errors."""
+    return tuple(
+        DataError(
+            f"The metric {metric!r} cannot be computed: {code.replace('_', ' ')}",
+            given=shown(dict(values)) if values else "",
+            todo="Correct the data, or the metric.",
+            code=code,
+        )
+        for metric, (code, values) in measured.failures.items()
+    )
+
+
+def _remarks(measured: Measured) -> tuple[str, ...]:
+    tally = measured.tally
+    counts = {
+        f"rows of variants that the file does not name ({', '.join(tally.unknown_variant)})": (
+            tally.unknown_variant_rows
+        ),
+        "rows without a variant": tally.null_variant_rows,
+        "rows without a unit": tally.null_unit_rows,
+        "rows without a time": tally.null_time_rows,
+        "units seen in two variants": sum(tally.crossover.values()),
+        "units before the start": tally.before_start,
+        "units after the end": tally.after_end,
+    }
+    return tuple(f"{what}: {count:,}" for what, count in counts.items() if count)
