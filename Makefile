@@ -19,7 +19,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: $(INSTALLED) ## simulate six experiments, run them, say where the index is
-	@$(BIN)/abtest demo
+	@$(BIN)/abtest demo .
 
 test: $(INSTALLED) ## run all tests and documentation examples (ARGS="-k word" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 15 $(ARGS)
