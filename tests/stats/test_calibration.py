@@ -173,7 +173,7 @@ def test_phases_keep_the_level_where_a_ramp_meets_a_falling_rate():
 
 
 def test_phases_cover_the_population_when_their_shares_and_effects_vary():
-    # few units, effects far apart: without the noise of phase shares coverage would be 0.83
+    # few units, effects far apart: without the noise of phase shares coverage would be 0.74
     rng = generator(8)
     held, runs = 0, 0
     for _ in range(RUNS):
