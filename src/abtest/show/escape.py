@@ -26,7 +26,7 @@ def plain(text: object) -> str:
     >>> plain("red \x1b[31m")
     'red �[31m'
     """
-    return "".join(_visible(character) for character in str(text))
+    return "".join(_visible(character) for character in str(text).replace("\r\n", "\n"))
 
 
 def line(text: object) -> str:

@@ -130,6 +130,7 @@ def _draw_interval(axes: Axes, row: ForestRow, y: float) -> None:
             [y],
             marker=MARKERS[row.word.tone],
             markersize=7,
+            color=tone,
             markerfacecolor=tone if row.is_shown_firm else _ink("paper"),
             markeredgecolor=tone,
             markeredgewidth=1.4,
@@ -187,6 +188,7 @@ def _legend_mark(marker: str, role: str, x: float, y: float, chart: Chart) -> Li
     return Line2D(
         [x],
         [y],
+        color=_ink(role),
         marker=marker,
         markersize=8 if marker == "|" else 5,
         markeredgewidth=2 if marker == "|" else 1.2,
