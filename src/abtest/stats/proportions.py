@@ -24,9 +24,11 @@ def estimate_proportions(
 ) -> ArmPair | ScorePair:
     """Return the proportions of two arms, estimated from moments, one per phase of allocation.
 
-    With fewer than 10 successes or failures in an arm, one phase and no adjustment it is the
-    score method (``miettinen_nurminen``); otherwise a difference of means (``welch``,
-    ``welch_cuped``), with the warning ``few_events`` where the counts are that small.
+    With fewer than 10 successes or failures in an arm and one phase it is the score method
+    (``miettinen_nurminen``), without the covariate (warning ``covariate_not_used``): the normal
+    approximation that an adjustment needs does not hold there. Otherwise it is a difference of
+    means (``welch``, ``welch_cuped``), with the warning ``few_events`` where several phases
+    keep the score method from being used on counts that small.
 
     Parameters
     ----------
@@ -55,8 +57,9 @@ def estimate_proportions(
         _require_binary(arm)
     rare = any(min(_successes(arm), arm.n - _successes(arm)) < FEW_EVENTS for arm in arms)
     occupied = sum(1 for pair in zip(control, treatment, strict=False) if pair[0].n + pair[1].n)
-    if rare and occupied == 1 and not adjusted and min(arm.n for arm in arms) >= 2:
-        return ScorePair(_successes(arms[0]), arms[0].n, _successes(arms[1]), arms[1].n)
+    if rare and occupied == 1 and min(arm.n for arm in arms) >= 2:
+        score = ScorePair(_successes(arms[0]), arms[0].n, _successes(arms[1]), arms[1].n)
+        return score.with_warnings("covariate_not_used") if adjusted else score
     pair = estimate_means(control, treatment, adjusted=adjusted)
     return pair.with_warnings("few_events") if rare else pair
 
