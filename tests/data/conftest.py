@@ -1,0 +1,260 @@
+"""A dirty event log and a second, plain computation of everything that is measured of it."""
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abtest.data.request import ColumnValue, Design, EventValue, Phase, UnitRequest
+from abtest.data.settings import Events, EventsData, Exposures, UnitAttributes, UnitsData
+
+START = datetime(2026, 3, 20, tzinfo=UTC)
+END = datetime(2026, 4, 3, tzinfo=UTC)
+PHASE = datetime(2026, 3, 27, 12, tzinfo=UTC)
+AS_OF = datetime(2026, 4, 8, 9, 30, tzinfo=UTC)
+NOW = datetime(2026, 4, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+EVENT_REQUESTS = (
+    UnitRequest("events", (EventValue("*", "count", (0, 7)),), matures_after=7),
+    UnitRequest("bought", (EventValue("buy", "any", (0, 3)),), matures_after=3, binary=True),
+    UnitRequest(
+        "revenue",
+        (EventValue("buy", "sum", (0, 3.5)),),
+        (EventValue("buy", "sum", (-3.5, 0)),),
+        matures_after=3.5,
+    ),
+    UnitRequest("largest", (EventValue("*", "max", (1, 5)),), matures_after=5),
+    UnitRequest("days", (EventValue("*", "distinct_days", (0, 7)),), matures_after=7),
+    UnitRequest(
+        "per_buy",
+        (EventValue("*", "sum", (0, 2)), EventValue("buy", "count", (0, 2))),
+        (EventValue("*", "sum", (-2, 0)), EventValue("buy", "count", (-2, 0))),
+        matures_after=2,
+    ),
+)
+
+
+def make_design(zone="UTC", *, segments=(), variants=("control", "treatment"), **kwargs):
+    shares = tuple(1 / len(variants) for _ in variants)
+    phases = kwargs.pop("phases", (Phase(None, shares), Phase(PHASE, shares)))
+    return Design(
+        variants[0],
+        tuple(variants[1:]),
+        phases,
+        kwargs.get("start", START),
+        kwargs.get("end", END),
+        zone,
+        tuple(segments),
+    )
+
+
+def make_log(seed, units=150):
+    """Exposures, events and attributes with everything that can be wrong with them, in UTC."""
+    rng = np.random.default_rng(seed)
+    ids = np.array([f"{number:05d}" for number in range(units)])
+    exposures, events = [], []
+
+    def minute(low, high):
+        return START + timedelta(minutes=int(rng.integers(low * 1440, high * 1440)))
+
+    for name in ids:
+        arm = str(rng.choice(["control", "treatment"]))
+        first = minute(-1, 16) if rng.random() < 0.95 else minute(18, 25)
+        exposures.append((name, arm, first))
+        for _ in range(int(rng.integers(0, 3))):
+            exposures.append((name, arm, first + timedelta(minutes=int(rng.integers(0, 9000)))))
+        if rng.random() < 0.1:
+            other = "treatment" if arm == "control" else "control"
+            delay = int(rng.choice([0, 30, 2000, 20000]))
+            exposures.append((name, other, first + timedelta(minutes=delay)))
+        for _ in range(int(rng.poisson(8))):
+            shift = timedelta(minutes=int(rng.integers(-6 * 1440, 9 * 1440)))
+            value = None if rng.random() < 0.2 else float(np.round(rng.normal(5, 20), 2))
+            events.append((name, str(rng.choice(["buy", "view", "open"])), first + shift, value))
+        for exact in (0 * DAY, 3 * DAY, 3.5 * DAY, 7 * DAY, 3 * DAY - timedelta(microseconds=1)):
+            if rng.random() < 0.15:
+                events.append((name, "buy", first + exact, 1.25))
+    for _ in range(20):
+        pick = str(rng.choice(ids))
+        exposures += [(None, "control", minute(0, 9)), (pick, None, minute(0, 9))]
+        exposures += [(pick, "ghost", minute(0, 9)), (pick, "staff", minute(0, 9))]
+        exposures += [(pick, "control", None), (pick, "treatment", NOW + DAY)]
+        events += [(None, "buy", minute(0, 9), 1.0), (pick, None, minute(0, 9), 1.0)]
+        events += [(pick, "buy", None, 1.0), (pick, "buy", NOW + DAY, 1.0)]
+        events += [("stranger", "buy", minute(0, 9), 1.0)]
+    exposures += [exposures[int(i)] for i in rng.integers(0, len(exposures), 25)]
+    events += [events[int(i)] for i in rng.integers(0, len(events), 60)]
+    shown = pd.DataFrame(exposures, columns=["unit", "variant", "time"])
+    log = pd.DataFrame(events, columns=["unit", "name", "time", "value"])
+    for frame in (shown, log):
+        frame["time"] = pd.to_datetime(frame["time"], utc=True)
+    people = pd.DataFrame(
+        {
+            "unit": ids,
+            "country": rng.choice(["NL", "ایران", "'; drop"], len(ids)),
+            "plan": [None if draw < 0.2 else "pro" for draw in rng.random(len(ids))],
+        }
+    ).iloc[: len(ids) - 5]
+    shuffled = (frame.sample(frac=1, random_state=seed) for frame in (shown, log, people))
+    return tuple(frame.reset_index(drop=True) for frame in shuffled)
+
+
+def reference(shown, log, design, *, as_of=AS_OF, now=NOW, ignored=("staff",), first_event=None):
+    """Units with their values and the counts, by loops over rows: nothing clever."""
+    count = Counter()
+    unknown, met, seen = defaultdict(set), defaultdict(list), Counter()
+    for unit, variant, time in zip(shown["unit"], shown["variant"], shown["time"], strict=True):
+        if variant in ignored:
+            count["ignored_variant_rows"] += 1
+        elif pd.isna(unit):
+            count["null_unit_rows"] += 1
+        elif pd.isna(variant):
+            count["null_variant_rows"] += 1
+        elif variant not in design.variants:
+            count["unknown_variant_rows"] += 1
+            unknown[variant].add(unit)
+        elif pd.isna(time) and first_event is None:
+            count["null_time_rows"] += 1
+        elif first_event is None and time > now:
+            count["future_rows"] += 1
+        elif first_event is None and time >= as_of:
+            count["late_rows"] += 1
+        else:
+            stamp = None if first_event is not None else time
+            key = (unit, variant, stamp)
+            count["duplicate_exposure_rows"] += key in seen
+            seen[key] += 1
+            met[unit].append((stamp, design.variants.index(variant)))
+    events, once = defaultdict(list), set()
+    for row in log.itertuples(index=False):
+        if pd.isna(row.unit) or pd.isna(row.name) or pd.isna(row.time):
+            count["null_event_rows"] += 1
+        elif row.time > now:
+            count["future_rows"] += 1
+        elif row.time >= as_of:
+            count["late_rows"] += 1
+        else:
+            value = None if pd.isna(row.value) else row.value
+            key = (row.unit, row.name, row.time, value)
+            events[row.unit].append((row.name, row.time, value, key in once))
+            once.add(key)
+    units = []
+    for unit, rows in met.items():
+        crossover = False
+        if first_event is not None:
+            arms = {index for _, index in rows}
+            times = [t for n, t, _, _ in events[unit] if first_event in ("*", n)]
+            if not times:
+                count["never_exposed"] += 1
+                continue
+            zero, arm, crossover = min(times), min(arms), len(arms) > 1
+        else:
+            inside = [row for row in rows if row[0] < design.end]
+            if not inside:
+                count["after_end"] += 1
+                continue
+            zero, arm = min(inside)
+            crossover = len({index for _, index in inside}) > 1
+        if zero < design.start:
+            count["before_start"] += 1
+            continue
+        if zero >= design.end:
+            count["after_end"] += 1
+            continue
+        count["duplicate_event_rows"] += sum(again for *_, again in events[unit])
+        own = [(n, t, v) for n, t, v, again in events[unit] if not again]
+        if first_event not in (None, "*"):
+            own = [(n, t, v) for n, t, v in own if (n, t) != (first_event, zero)]
+        units.append(
+            SimpleNamespace(
+                unit=unit,
+                variant=design.variants[arm],
+                zero=zero,
+                crossover=crossover,
+                phase=sum(zero >= phase.start for phase in design.phases[1:]),
+                day=zero.tz_convert(ZoneInfo(design.timezone)).date(),
+                events=own,
+                idle=not any(t >= zero for _, t, _ in own),
+            )
+        )
+    return units, count, {name: len(ids) for name, ids in unknown.items()}
+
+
+def value_of(unit, wanted, zone):
+    """One number of one unit."""
+    start, end = (timedelta(days=days) for days in wanted.window)
+    inside = [
+        (t, v)
+        for n, t, v in unit.events
+        if wanted.event in ("*", n) and unit.zero + start <= t < unit.zero + end
+    ]
+    numbers = [v for _, v in inside if v is not None]
+    match wanted.aggregate:
+        case "count":
+            return float(len(inside))
+        case "any":
+            return float(bool(inside))
+        case "sum":
+            return float(sum(numbers))
+        case "max":
+            return max(numbers, default=0.0)
+    return float(len({t.tz_convert(ZoneInfo(zone)).date() for t, _ in inside}))
+
+
+def moments_of(units, request, design, as_of=AS_OF):
+    """Values, mean and centred products of the mature units."""
+    window = timedelta(days=request.matures_after)
+    mature = [unit for unit in units if unit.zero + window <= as_of]
+    wanted = (*request.variables, *request.covariates)
+    values = np.array([[value_of(u, w, design.timezone) for w in wanted] for u in mature])
+    values = values.reshape(len(mature), len(wanted))
+    mean = values.mean(axis=0) if len(mature) else np.zeros(len(wanted))
+    centred = values - mean
+    return len(mature), mean, centred.T @ centred, len(units) - len(mature)
+
+
+EVENTS_DATA = EventsData(
+    kind="events",
+    exposures=Exposures(unit="unit", variant="variant", time="time", ignore_variants=("staff",)),
+    events=Events(unit="unit", time="time", name="name", value="value"),
+    units=UnitAttributes(unit="unit"),
+)
+
+
+@pytest.fixture(scope="session")
+def kit():
+    """Everything above, for tests."""
+    return SimpleNamespace(
+        make_log=make_log,
+        make_design=make_design,
+        reference=reference,
+        moments_of=moments_of,
+        requests=EVENT_REQUESTS,
+        settings=EVENTS_DATA,
+        as_of=AS_OF,
+        now=NOW,
+        column=lambda metric, *names, covariates=(), binary=False: UnitRequest(
+            metric,
+            tuple(ColumnValue(name) for name in names),
+            tuple(ColumnValue(name) for name in covariates),
+            binary=binary,
+        ),
+        units_data=lambda **keys: UnitsData(kind="units", **{"variant": "variant", **keys}),
+        plain=lambda **keys: make_design(
+            start=None, end=None, phases=(Phase(None, (0.5, 0.5)),), **keys
+        ),
+        write=_write,
+    )
+
+
+def _write(folder: Path, name: str, text: str | bytes) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return name
