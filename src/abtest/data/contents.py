@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from abtest.data.finding import by_role, find_files
 from abtest.data.settings import DataSettings, EventsData, TotalsData, UnitsData
-from abtest.data.source import by_role, find_files
 from abtest.errors import DataError
 from abtest.files import write_text
 
