@@ -1,0 +1,131 @@
+"""The six experiments of the demo come out as their worlds say they must."""
+
+import math
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import abtest
+from abtest.data import measure
+from abtest.experiment.requests import metric_requests
+from abtest.experiment.resolve import resolve
+from abtest.experiment.ruling import rule
+from abtest.simulate import DEMO_SEED, demo_worlds, simulate, write_duckdb
+
+ROOT = Path(__file__).resolve().parents[2]
+WORLDS = demo_worlds()
+OTHER_SEEDS = range(1, 51)
+
+RIGHT = {
+    "onboarding_steps": "ship",
+    "push_dose": "do_not_ship",
+    "gamification": "keep_running",
+    "signup_friction": "invalid",
+    "feature_removal": "ship",
+    "loyalty_programme": "inconclusive",
+}
+SHIPPED = {"onboarding_steps": "two_steps", "feature_removal": "without_feature"}
+AT_LEAST = {
+    "onboarding_steps": 48,
+    "push_dose": 48,
+    "gamification": 50,
+    "signup_friction": 50,
+    "feature_removal": 48,
+    "loyalty_programme": 43,
+}
+"""In how many of the 50 other draws the verdict must be right."""
+
+
+def without_segments(spec):
+    return spec.model_copy(update={"analysis": spec.analysis.model_copy(update={"segments": ()})})
+
+
+def distances_from_truth(rows, truth):
+    """Standard errors between each estimate and the truth, for rows of the whole experiment."""
+    distances = {}
+    for row in rows:
+        if row.effect.segment is not None:
+            continue
+        assert row.pair is not None, row.effect.reason
+        interval = row.pair.absolute(0.95)
+        se = (interval.upper - interval.lower) / (2 * 1.96)
+        true = truth[row.metric.id, row.variant].absolute
+        distances[row.metric.id, row.variant] = (interval.estimate - true) / se
+    return distances
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with the experiments of this repository and the data that the demo ships."""
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copytree(ROOT / "experiments", folder / "experiments")
+    simulated = {name: simulate(world, DEMO_SEED) for name, world in WORLDS.items()}
+    write_duckdb(folder / "data" / "demo.duckdb", simulated)
+    return folder, simulated
+
+
+def test_every_world_has_an_experiment_and_a_right_verdict():
+    assert set(WORLDS) == set(RIGHT)
+    for name, world in WORLDS.items():
+        spec = resolve(name, root=ROOT).spec
+        assert (spec.variants.control, *spec.variants.treatments) == world.arms
+        assert (spec.experiment.start, spec.experiment.end) == (world.start, world.end)
+        assert resolve(name, root=ROOT).warnings == ()
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_shipped_data_give_the_right_verdict_and_the_truth(project, name, directly):
+    folder, simulated = project
+    analysis = abtest.load(name, root=folder).analyze()
+    assert analysis.verdict.decision == RIGHT[name], analysis.verdict.headline
+    assert analysis.verdict.recommended_variant == SHIPPED.get(name)
+    spec = analysis.experiment.resolved.spec
+    truth = directly(simulated[name], metric_requests(spec)).truth
+    distances = distances_from_truth(analysis.ruled.rows, truth)
+    assert len(distances) == len(spec.metrics) * len(spec.variants.treatments)
+    assert max(map(abs, distances.values())) < 4, distances
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_measuring_the_arrays_is_measuring_the_event_log(name, directly):
+    """What the test over 50 seeds relies on: the short way gives what the data layer gives."""
+    simulated = simulate(replace(WORLDS[name], users=3_000), seed=17)
+    spec = without_segments(resolve(name, root=ROOT).spec)
+    requests = metric_requests(spec)
+    short = directly(simulated, requests).measured
+    log = measure(
+        spec.data, tuple(requests.values()), spec.design(), root=ROOT, frames=simulated.frames()
+    )
+    assert log.as_of == short.as_of
+    assert log.tally.exposed == short.tally.exposed
+    assert log.tally.exposed_by_day == short.tally.exposed_by_day
+    assert sum(log.tally.without_events.values()) == 0
+    assert log.tally.duplicate_event_rows == log.tally.late_rows == log.tally.future_rows == 0
+    assert log.tally.before_start == log.tally.after_end == 0
+    for metric in requests:
+        for arm in simulated.world.arms:
+            ([expected], [got]) = (way.moments(metric, arm) for way in (short, log))
+            assert got.n == expected.n
+            assert got.mean == pytest.approx(expected.mean, rel=1e-12)
+            assert got.m2 == pytest.approx(expected.m2, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_other_draws_of_the_same_world_have_the_same_verdict(name, directly):
+    spec = without_segments(resolve(name, root=ROOT).spec)
+    requests = metric_requests(spec)
+    verdicts: Counter[str] = Counter()
+    distances = []
+    for seed in OTHER_SEEDS:
+        direct = directly(simulate(WORLDS[name], seed), requests)
+        ruled = rule(spec, "", direct.measured, requests)
+        verdicts[ruled.document.verdict] += 1
+        distances += distances_from_truth(ruled.rows, direct.truth).values()
+    assert verdicts[RIGHT[name]] >= AT_LEAST[name], verdicts
+    assert np.abs(distances).max() < 4
+    # Standard errors are neither too small nor absurdly large: draws differ as they say.
+    assert 0.5 < math.sqrt(np.mean(np.square(distances))) < 1.15
