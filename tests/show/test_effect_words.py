@@ -47,7 +47,7 @@ def test_the_sentence_of_the_cookie_cats_result_reads_as_in_the_design():
     [
         ("increase", "improved", "an improvement, higher is better"),
         ("decrease", "harmed", "harm, lower is better"),
-        ("increase", "unclear", "which settles nothing"),
+        ("increase", "unclear", "it may be chance"),
     ],
 )
 def test_sentences_know_which_direction_is_good(states, direction, outcome, part):

@@ -41,7 +41,7 @@ def facts(document: Row) -> list[str]:
     said = []
     if document.get("as_of"):
         said.append(f"Data up to {moment(document['as_of'])}")
-    said.append("Complete" if document["complete"] else "Not complete: still running")
+    said.append("Complete" if document["complete"] else "Not complete")
     if document.get("look") is not None:
         said.append(f"Look {document['look']}")
     if document["exploratory"]:

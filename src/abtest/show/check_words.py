@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from abtest.show.effect_words import Row, label_of
-from abtest.show.numbers import count, number, p_phrase, percent
+from abtest.show.numbers import count, moment, number, p_phrase, percent
 from abtest.show.words import readable
 
 Values = Mapping[str, Any]
@@ -58,7 +58,7 @@ def _allocation_drift(check: Row, _labels: Mapping[str, str]) -> str:
     if check["status"] == "pass":
         return "The arms had the same shares on every day of enrolment"
     day = check["values"].get("worst_day")
-    worst = f", most of all on {day}" if day else ""
+    worst = f", most of all on {moment(str(day))}" if day else ""
     return (
         f"The shares of the arms changed during enrolment{worst}: "
         "days with different mixes of units are being compared"

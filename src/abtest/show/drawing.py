@@ -23,7 +23,7 @@ from abtest.show.fragment import Fragment
 from abtest.show.palette import PALETTE
 
 FONT_STACK = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif"
-PNG_DPI = 120
+PNG_DPI = 100
 
 SETTINGS: dict[str, Any] = {
     "text.parse_math": False,  # a dollar sign in a label is a dollar sign

@@ -143,7 +143,9 @@ def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
         "harmed": f"harm, {good}",
         "within_margin": "within its margin",
         "excluded": "the gain it was sized for is ruled out",
-        "unclear": "which settles nothing",
+        "unclear": "not shown to stay within its margin"
+        if effect["test"] == "non_inferiority"
+        else "it may be chance",
     }.get(effect.get("outcome") or "", good)
     # the p-value of a margin is about the margin: it says nothing about harm
     is_about = effect["test"] == "superiority" or effect.get("outcome") == "within_margin"

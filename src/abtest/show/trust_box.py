@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from abtest.show import escape
 from abtest.show.check_words import check_sentence, shares
 from abtest.show.effect_words import Row, label_of, labels_of
 from abtest.show.fragment import Fragment, folded, join, section
@@ -20,6 +21,7 @@ def trust(document: Row, notes: Iterable[object] = ()) -> Fragment:
     labels = labels_of(notes)
     return section(
         "Can the numbers be trusted?",
+        _extent(document),
         checks_table(document, labels),
         arms_table(document),
         exclusions_table(document, labels),
@@ -121,6 +123,20 @@ def deviations_table(document: Row) -> Fragment:
     ]
     columns = [Column("Key"), Column("Locked"), Column("Now"), Column("Touches the decision")]
     return Table("Differences from the locked plan", columns, [Group(rows)]).fragment()
+
+
+def _extent(document: Row) -> Fragment:
+    """Return up to when data count and whether that is all of them."""
+    until = document.get("as_of")
+    extent = (
+        f"Data count up to {moment(until)}. " if until else "All data count: they have no times. "
+    )
+    extent += (
+        "Every deciding window has closed."
+        if document["complete"]
+        else "The last deciding window has not closed: the experiment is not complete."
+    )
+    return Fragment(f"<p>{escape.bdi(extent)}</p>", escape.line(extent), escape.markdown(extent))
 
 
 def _summary(document: Row) -> str:
