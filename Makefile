@@ -25,7 +25,7 @@ test: $(INSTALLED) ## run all tests and documentation examples (ARGS="-k word" f
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --durations 15 $(ARGS)
 
 test-lowest: $(LOWEST)/.installed ## the same tests with the lowest versions that pyproject.toml allows
-	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist worksteal -W ignore::DeprecationWarning -W ignore::FutureWarning $(ARGS)
 
 lint: $(INSTALLED) ## style of the code and its format
 	$(BIN)/ruff check .
