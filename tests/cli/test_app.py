@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from abtest.cli import app
 from abtest.cli.app import VERBS, main
 from abtest.errors import DataError, SpecError, UsageError
 
@@ -50,7 +49,7 @@ def test_every_verb_has_help_with_an_example(verb, capsys):
 
 def test_alone_it_shows_help_and_means_wrong_usage(capsys):
     assert main([]) == 2
-    assert "Usage: abtest" in capsys.readouterr().err
+    assert "Usage: abtest" in capsys.readouterr().out
 
 
 def test_an_unknown_verb_is_answered_with_the_nearest(capsys):
@@ -155,10 +154,3 @@ def test_spec_errors_are_told_in_full(fails, capsys):
     fails(SpecError((Problem("a.toml", 3, "k", "is wrong", "1", "fix"),)))
     assert main(["check"]) == 1
     assert "a.toml:3: k: is wrong\n  given: 1\n  to do: fix" in capsys.readouterr().err
-
-
-def test_the_grammar_that_slows_notebooks_is_left_out(monkeypatch):
-    monkeypatch.delitem(sys.modules, "rfc3987_syntax", raising=False)
-    app._leave_out_iri_grammar()
-    assert sys.modules["rfc3987_syntax"] is None
-    monkeypatch.delitem(sys.modules, "rfc3987_syntax")

@@ -85,3 +85,14 @@ def test_warnings_are_shown_and_do_not_fail(project, capsys):
 def test_a_project_without_experiments_is_told_how_to_get_one(project, capsys):
     assert main(["check"]) == 2
     assert "abtest new NAME" in capsys.readouterr().err
+
+
+def test_definitions_that_no_experiment_uses_are_checked_too(project, tmp_path, capsys):
+    project("good", GOOD)
+    library = '[visits]\nkind = "mean"\n\n[odd]\nkind = "mean"\nagregate = "any"\n'
+    (tmp_path / "experiments" / "metrics.toml").write_text(library, "utf-8")
+    assert main(["check"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "ok      good  2 metrics\nwrong   metrics.toml  1 problem\n"
+    assert "experiments/metrics.toml:6: odd.agregate: unknown key" in captured.err
+    assert main(["check", "good"]) == 0

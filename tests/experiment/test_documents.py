@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from abtest.errors import SpecError
@@ -63,6 +65,15 @@ def test_a_folder_in_place_of_the_file_is_said_to_be_one(tmp_path):
     with pytest.raises(SpecError) as caught:
         resolve("cats", root=tmp_path)
     assert caught.value.problems[0].what == "this is a folder"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    folder = tmp_path / "experiments" / "cats"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "experiment.toml")
+    with pytest.raises(SpecError) as caught:
+        resolve("cats", root=tmp_path)
+    assert caught.value.problems[0].what == "this is not a file"
 
 
 def test_a_path_that_is_not_there_is_said_so(tmp_path):

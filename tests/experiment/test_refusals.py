@@ -34,6 +34,10 @@ TABLE = {
         EVENTS, "[[metrics]]", "[analisis]\nalpha = 0.1\n[[metrics]]", 24,
         "analisis", "unknown key", '"analisis"', 'Did you mean "analysis"',
     ),
+    "key in the wrong table": Wrong(
+        UNITS, 'name = "cats"', 'name = "cats"\nalpha = 0.1', 3,
+        "experiment.alpha", "unknown key", '"alpha"', "It belongs to analysis.",
+    ),
     "unknown key in a nested table": Wrong(
         EVENTS, 'time = "occurred_at"', 'time = "occurred_at"\nvaleu = "v"', 22,
         "data.events.valeu", "unknown key", '"valeu"', 'Did you mean "value"',

@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given
     try:
         code = app(
-            [argument for argument in given if argument != "--debug"],
+            [argument for argument in given if argument != "--debug"] or ["--help"],
             prog_name="abtest",
             standalone_mode=False,
         )
@@ -160,6 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:  # the last place before the user
         return _explained(error, given, debug=debug)
+    if not given:
+        return WRONG_USAGE
     return code if isinstance(code, int) else DONE
 
 
@@ -182,9 +184,6 @@ def _explained(error: Exception, given: list[str], *, debug: bool) -> int:
 
 def _wrong_arguments(error: Exception, message: str, given: list[str]) -> int:
     context = getattr(error, "ctx", None)
-    if not given:  # `abtest` alone: the message is the help page
-        complain(message)
-        return WRONG_USAGE
     command = "abtest" if context is None else context.command_path
     todo = f"See: {command} --help"
     complain(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from abtest.cli.console import complain, say
 from abtest.errors import AbtestError, SpecError, UsageError
+from abtest.experiment.definitions import METRICS_FILE
 from abtest.experiment.project import experiment_names, find_root
-from abtest.experiment.resolve import Resolved, resolve
+from abtest.experiment.resolve import Resolved, check_definitions, resolve
 
 EXAMPLES = """
     abtest check
@@ -51,8 +53,22 @@ def check(
     outcomes = [_check_one(name, width, data=data) for name in dict.fromkeys(asked)]
     if not any(outcome.read for outcome in outcomes):
         raise typer.Exit(2)
-    if not all(outcome.good for outcome in outcomes):
+    library_is_good = bool(names) or _check_library(find_root(), width)
+    if not library_is_good or not all(outcome.good for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _check_library(root: Path, width: int) -> bool:
+    """Return whether the definitions of metrics are in order, those that none uses included."""
+    try:
+        problems = check_definitions(root)
+    except SpecError:
+        return False  # every experiment has said so
+    for problem in problems:
+        complain(str(problem))
+    if problems:
+        _line("wrong", METRICS_FILE, width, _count(len(problems), "problem"))
+    return not problems
 
 
 def _check_one(name: str, width: int, *, data: bool) -> _Outcome:

@@ -75,6 +75,8 @@ def _read_text(path: Path, name: str) -> str:
     try:
         if path.is_dir():
             raise _unreadable(name, None, "this is a folder", "", "Name the file in it.")
+        if path.exists() and not path.is_file():  # a pipe or device would be read for ever
+            raise _unreadable(name, None, "this is not a file", "", "Name a TOML file.")
         if path.stat().st_size > LARGEST:
             size = f"{path.stat().st_size:,} bytes"
             todo = f"An experiment file has at most {LARGEST:,} bytes; data go into other files."

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from abtest.experiment.key_path import KeyPath, dotted
 from abtest.experiment.project import nearest
+from abtest.experiment.spec import ExperimentSpec
 from abtest.experiment.toml_text import quoted, shown
 
 
@@ -179,8 +180,19 @@ def _near(word: str, known: tuple[str, ...]) -> str:
 def unknown_key(path: KeyPath, known: tuple[str, ...]) -> Finding:
     """Return the finding for a key that does not exist, with the nearest that do."""
     name = str(path[-1])
-    todo = f"{_near(name, known)}Known here: {', '.join(known)}."
-    return Finding(path, "unknown key", quoted(name), todo)
+    hint = _near(name, known) or _home(name)
+    return Finding(path, "unknown key", quoted(name), f"{hint}Known here: {', '.join(known)}.")
+
+
+def _home(name: str) -> str:
+    """Return a hint where a key is known that stands in the wrong table, or ""."""
+    homes = [section for section in keys_of(ExperimentSpec) if name in _keys_below(section)]
+    return f"It belongs to {' or '.join(homes)}. " if homes else ""
+
+
+def _keys_below(section: str) -> set[str]:
+    models = models_in(ExperimentSpec.model_fields[section].annotation)
+    return {key for model in models for key in keys_of(model)}
 
 
 def _example(model: type[BaseModel], path: KeyPath) -> str:

@@ -18,7 +18,7 @@ from abtest.experiment.problems import Finding
 from abtest.experiment.project import EXPERIMENT_FILE, EXPERIMENTS, experiment_file, find_root
 from abtest.experiment.rules import doubts
 from abtest.experiment.spec import ExperimentSpec
-from abtest.experiment.validate import validate
+from abtest.experiment.validate import validate, validate_definitions
 
 DEFAULTS_FILE = "defaults.toml"
 _ARGUMENT = "argument"
@@ -155,6 +155,20 @@ def resolve(
     path, folder = _find(source, root)
     document = read_document(path, _name(path, folder))
     return _resolve(document, folder, path, data_given=data_given)
+
+
+def check_definitions(root: Path) -> tuple[Problem, ...]:
+    """Return what is wrong with the project's metrics.toml, whether an experiment uses it or not.
+
+    Raises
+    ------
+    SpecError
+        The file cannot be read.
+    """
+    library = _optional(root, METRICS_FILE)
+    if library is None:
+        return ()
+    return _problems(validate_definitions(library.data), merge(None, library), library)
 
 
 def _find(source: str | Path, root: Path | None) -> tuple[Path, Path]:

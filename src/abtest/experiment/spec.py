@@ -65,7 +65,7 @@ class ExperimentSection(Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=100)]
     """Name of the experiment: that of its folder; small letters, digits, underscores, hyphens."""
-    title: Name = Field(default_factory=_default_title)
+    title: str = Field(min_length=1, default_factory=_default_title)
     """Name for readers; left out: made from the name."""
     hypothesis: str | None = None
     """What is expected and why, in one sentence."""

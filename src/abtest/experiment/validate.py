@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -129,3 +130,20 @@ def _metrics(data: Mapping[str, Any], found: list[Finding]) -> dict[int, MetricD
         assert metric is None or isinstance(metric, MetricDefinition)
         metrics[position] = metric
     return metrics
+
+
+def validate_definitions(library: Mapping[str, Any]) -> list[Finding]:
+    """Return what is wrong with metrics.toml, used or not; what is said on use may be missing."""
+    found: list[Finding] = []
+    for name, entry in library.items():
+        if not isinstance(entry, Mapping):
+            todo = "Write a table per metric: [activation]"
+            found.append(Finding((name,), "must be a table", shown(entry), todo))
+            continue
+        whole = {"id": name, "role": "diagnostic", "direction": "increase", **entry}
+        rest, reserved = take_reserved({"metrics": [whole]})
+        own = list(reserved)
+        if rest["metrics"][0] is not None:
+            _kind(rest["metrics"][0], METRIC_KINDS, ("metrics", 0), own)
+        found += [replace(finding, path=(name, *finding.path[2:])) for finding in own]
+    return found
