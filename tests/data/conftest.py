@@ -108,67 +108,21 @@ def make_log(seed, units=150):
 def reference(shown, log, design, *, as_of=AS_OF, now=NOW, ignored=("staff",), first_event=None):
     """Units with their values and the counts, by loops over rows: nothing clever."""
     count = Counter()
-    unknown, met, seen = defaultdict(set), defaultdict(list), Counter()
-    for unit, variant, time in zip(shown["unit"], shown["variant"], shown["time"], strict=True):
-        if variant in ignored:
-            count["ignored_variant_rows"] += 1
-        elif pd.isna(unit):
-            count["null_unit_rows"] += 1
-        elif pd.isna(variant):
-            count["null_variant_rows"] += 1
-        elif variant not in design.variants:
-            count["unknown_variant_rows"] += 1
-            unknown[variant].add(unit)
-        elif pd.isna(time) and first_event is None:
-            count["null_time_rows"] += 1
-        elif first_event is None and time > now:
-            count["future_rows"] += 1
-        elif first_event is None and time >= as_of:
-            count["late_rows"] += 1
-        else:
-            stamp = None if first_event is not None else time
-            key = (unit, variant, stamp)
-            count["duplicate_exposure_rows"] += key in seen
-            seen[key] += 1
-            met[unit].append((stamp, design.variants.index(variant)))
-    events, once = defaultdict(list), set()
-    for row in log.itertuples(index=False):
-        if pd.isna(row.unit) or pd.isna(row.name) or pd.isna(row.time):
-            count["null_event_rows"] += 1
-        elif row.time > now:
-            count["future_rows"] += 1
-        elif row.time >= as_of:
-            count["late_rows"] += 1
-        else:
-            value = None if pd.isna(row.value) else row.value
-            key = (row.unit, row.name, row.time, value)
-            events[row.unit].append((row.name, row.time, value, key in once))
-            once.add(key)
+    timed = first_event is None
+    met, unknown = _exposures(shown, design, count, (as_of, now), ignored, timed)
+    events = _events(log, count, as_of, now)
     units = []
     for unit, rows in met.items():
-        crossover = False
-        if first_event is not None:
-            arms = {index for _, index in rows}
-            times = [t for n, t, _, _ in events[unit] if first_event in ("*", n)]
-            if not times:
-                count["never_exposed"] += 1
-                continue
-            zero, arm, crossover = min(times), min(arms), len(arms) > 1
+        own = events[unit]
+        if timed:
+            found = _exposed(rows, design, count)
         else:
-            inside = [row for row in rows if row[0] < design.end]
-            if not inside:
-                count["after_end"] += 1
-                continue
-            zero, arm = min(inside)
-            crossover = len({index for _, index in inside}) > 1
-        if zero < design.start:
-            count["before_start"] += 1
+            found = _exposed_by_event(rows, own, design, count, first_event)
+        if found is None:
             continue
-        if zero >= design.end:
-            count["after_end"] += 1
-            continue
-        count["duplicate_event_rows"] += sum(again for *_, again in events[unit])
-        own = [(n, t, v) for n, t, v, again in events[unit] if not again]
+        zero, arm, crossover = found
+        count["duplicate_event_rows"] += sum(again for *_, again in own)
+        own = [(n, t, v) for n, t, v, again in own if not again]
         if first_event not in (None, "*"):
             own = [(n, t, v) for n, t, v in own if (n, t) != (first_event, zero)]
         units.append(
@@ -184,6 +138,78 @@ def reference(shown, log, design, *, as_of=AS_OF, now=NOW, ignored=("staff",), f
             )
         )
     return units, count, {name: len(ids) for name, ids in unknown.items()}
+
+
+def _exposures(shown, design, count, clocks, ignored, timed):
+    unknown, met, seen = defaultdict(set), defaultdict(list), set()
+    for unit, variant, time in zip(shown["unit"], shown["variant"], shown["time"], strict=True):
+        if variant in ignored:
+            count["ignored_variant_rows"] += 1
+        elif pd.isna(unit):
+            count["null_unit_rows"] += 1
+        elif pd.isna(variant):
+            count["null_variant_rows"] += 1
+        elif variant not in design.variants:
+            count["unknown_variant_rows"] += 1
+            unknown[variant].add(unit)
+        elif timed and (trouble := _trouble(time, *clocks)):
+            count[trouble] += 1
+        else:
+            stamp = time if timed else None
+            key = (unit, variant, stamp)
+            count["duplicate_exposure_rows"] += key in seen
+            seen.add(key)
+            met[unit].append((stamp, design.variants.index(variant)))
+    return met, unknown
+
+
+def _trouble(time, as_of, now):
+    if pd.isna(time):
+        return "null_time_rows"
+    if time > now:
+        return "future_rows"
+    return "late_rows" if time >= as_of else None
+
+
+def _events(log, count, as_of, now):
+    events, once = defaultdict(list), set()
+    for row in log.itertuples(index=False):
+        if pd.isna(row.unit) or pd.isna(row.name) or pd.isna(row.time):
+            count["null_event_rows"] += 1
+        elif trouble := _trouble(row.time, as_of, now):
+            count[trouble] += 1
+        else:
+            value = None if pd.isna(row.value) else row.value
+            key = (row.unit, row.name, row.time, value)
+            events[row.unit].append((row.name, row.time, value, key in once))
+            once.add(key)
+    return events
+
+
+def _exposed(rows, design, count):
+    inside = [row for row in rows if row[0] < design.end]
+    if not inside:
+        count["after_end"] += 1
+        return None
+    zero, arm = min(inside)
+    if zero < design.start:
+        count["before_start"] += 1
+        return None
+    return zero, arm, len({index for _, index in inside}) > 1
+
+
+def _exposed_by_event(rows, own, design, count, first_event):
+    times = [t for n, t, *_ in own if first_event in ("*", n)]
+    arms = {index for _, index in rows}
+    if not times:
+        count["never_exposed"] += 1
+    elif min(times) < design.start:
+        count["before_start"] += 1
+    elif min(times) >= design.end:
+        count["after_end"] += 1
+    else:
+        return min(times), min(arms), len(arms) > 1
+    return None
 
 
 def value_of(unit, wanted, zone):
@@ -214,7 +240,7 @@ def moments_of(units, request, design, as_of=AS_OF):
     wanted = (*request.variables, *request.covariates)
     values = np.array([[value_of(u, w, design.timezone) for w in wanted] for u in mature])
     values = values.reshape(len(mature), len(wanted))
-    mean = values.mean(axis=0) if len(mature) else np.zeros(len(wanted))
+    mean = values.mean(axis=0) if mature else np.zeros(len(wanted))
     centred = values - mean
     return len(mature), mean, centred.T @ centred, len(units) - len(mature)
 

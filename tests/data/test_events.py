@@ -367,9 +367,8 @@ def test_odd_column_names_and_table_names_are_only_names(kit, tmp_path):
     path = tmp_path / "o'dd.duckdb"
     with duckdb.connect(str(path)) as con:
         for table in ("or der", "group"):
-            con.execute(
-                f'create table "{table}" ("the ""unit""; drop table x" int, "select" text, "va lue\'" decimal(9,2), "from" timestamp)'
-            )
+            columns = '"the ""unit""; drop table x" int, "select" text, "va lue\'" decimal(9,2)'
+            con.execute(f'create table "{table}" ({columns}, "from" timestamp)')
         con.executemany(
             'insert into "or der" values (?, ?, ?, ?)', [(1, "control", 0, at), (2, "it's", 0, at)]
         )

@@ -206,7 +206,8 @@ def sampled_spreads(
         if len(values) == 0:
             spreads[name] = Spread(0.0, UNSEEN_REACH)
             continue
-        spread = Spread.of(values[0], values[-1], float(values[len(values) // 2]))
+        low, middle, high = (float(values[i]) for i in (0, len(values) // 2, -1))
+        spread = Spread.of(low, high, middle)
         spreads[name] = Spread(spread.pilot, 16.0 * spread.reach or UNSEEN_REACH)
     return spreads
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def connect() -> Backend:
         temp_directory=str(Path(tempfile.gettempdir()) / "abtest-duckdb"),
     )
     backend.settings["TimeZone"] = "UTC"
-    backend.settings["enable_progress_bar"] = False
+    with suppress(duckdb.InvalidInputException):  # a notebook without ipywidgets has no bars
+        backend.settings["enable_progress_bar"] = False
     return backend
 
 

@@ -174,7 +174,7 @@ def _failures(
     job: _Job, requests: Sequence[UnitRequest], counts: EventCounts
 ) -> dict[str, Failure]:
     """Return the metrics that need a value column that is not there or holds no numbers."""
-    failure = job.events.value_failure
+    failure: Failure | None = job.events.value_failure
     if failure is None and counts.bad_values:
         name = job.settings.events.value or ""
         raw = job.events.source.table[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,21 @@ from abtest.stats.moments import Moments
 Segment = tuple[str, str]
 """A segment: (column, value)."""
 
-Failure = tuple[str, Mapping[str, object]]
+FailureCode = Literal[
+    "all_null",
+    "empty_outcomes",
+    "infinite_values",
+    "missing_column",
+    "negative_variance",
+    "not_a_count",
+    "not_binary",
+    "not_numeric",
+    "successes_above_trials",
+    "values_too_large",
+]
+"""Why a metric has no moments: stable words that machines may branch on."""
+
+Failure = tuple[FailureCode, Mapping[str, object]]
 """Why a metric has no moments: a stable code and the values that go with it."""
 
 

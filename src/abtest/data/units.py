@@ -94,10 +94,9 @@ def _canonical_rows(job: _Job) -> tuple[ir.Table, int, int]:
     duplicates = repeats.repeated_rows(job.sources, table, "unit", job.label)
     if duplicates:
         raw = job.source.table
-        taking_part = _canonical(job, raw)["status"] >= row_status.UNKNOWN
-        unit = ibis.ifelse(taking_part, _unit(job, raw), None)
+        unit = ibis.ifelse(_raw_status(job, raw) >= 0, _unit(job, raw), None)
         repeats.refuse_conflicts(job.sources, raw, unit, job.label, tuple(raw.columns))
-        entering = table.filter(table["status"] >= row_status.UNKNOWN)
+        entering = table.filter(table["status"] >= 0)
         duplicates = repeats.repeated_rows(job.sources, entering, "unit", job.label)
         table = job.sources.keep(_once(table), job.label)
     return table, rows, duplicates
@@ -105,7 +104,7 @@ def _canonical_rows(job: _Job) -> tuple[ir.Table, int, int]:
 
 def _once(table: ir.Table) -> ir.Table:
     """Return the table with one row per unit; rows that do not enter stay as they are."""
-    entering = table["status"] >= row_status.UNKNOWN
+    entering = table["status"] >= 0
     return ibis.union(table.filter(entering).distinct(), table.filter(~entering))
 
 
@@ -115,16 +114,22 @@ def _unit(job: _Job, table: ir.Table) -> ir.Value:
     return reading.keys([reading.column(Source(table, job.label, False), name, "data.unit")])[0]
 
 
+def _raw_status(job: _Job, table: ir.Table) -> ir.Value:
+    """Return the status of every row of the source as far as unit and variant tell."""
+    settings = job.settings
+    source = Source(table, job.label, text=job.source.text)
+    variant = reading.text(reading.column(source, settings.variant, "data.variant"))
+    unit = None if settings.unit is None else _unit(job, table)
+    return row_status.status_of_variant(variant, settings.ignore_variants, job.design, unit)
+
+
 def _canonical(job: _Job, table: ir.Table) -> ir.Table:
     """Return status, unit, time, phase, segments and values in columns of fixed names."""
     settings, design = job.settings, job.design
     source = Source(table, job.label, job.source.text)
-    variant = reading.text(reading.column(source, settings.variant, "data.variant"))
-    unit = None if settings.unit is None else _unit(job, table)
-    status = row_status.status_of_variant(variant, settings.ignore_variants, design, unit)
-    chosen: dict[str, ir.Value] = {"status": status}
-    if unit is not None:
-        chosen["unit"] = unit
+    chosen: dict[str, ir.Value] = {"status": _raw_status(job, table)}
+    if settings.unit is not None:
+        chosen["unit"] = _unit(job, table)
     if settings.time is not None:
         raw = reading.column(source, settings.time, "data.time")
         time = reading.moment(raw, design.timezone, f"{job.label}, column {settings.time!r}")
@@ -223,7 +228,7 @@ def _unknown(job: _Job) -> Mapping[str, int]:
     table = job.source.table
     variant = reading.text(table[job.settings.variant])
     unit = None if job.settings.unit is None else _unit(job, table)
-    status = row_status.status_of_variant(variant, job.settings.ignore_variants, job.design, unit)
+    status = _raw_status(job, table)
     return row_status.unknown_variants(job.sources, job.source, variant, status, unit)
 
 
