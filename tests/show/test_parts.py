@@ -89,7 +89,7 @@ def test_days_that_totals_leave_out_are_named(page):
 
 
 def test_what_could_not_be_computed_says_why(page):
-    assert "no unit has a value" in page("inconclusive").not_computed().text
+    assert "too few units have a value" in page("inconclusive").not_computed().text
     assert page("ship").not_computed().html == ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from abtest.checks.result import FAIL_BELOW, CheckResult, Facts, equal_rows_p_value
+from abtest.checks.result import FAIL_BELOW, CheckCode, CheckResult, Facts, equal_rows_p_value
 
 
 def check_allocation_drift(facts: Facts) -> CheckResult | None:
@@ -36,7 +36,7 @@ def check_allocation_drift(facts: Facts) -> CheckResult | None:
     values = {"days": sum(map(len, tested.values())), "phase": worst}
     if failed:
         values["worst_day"] = _most_deviant_day(tested[worst], days[worst])  # type: ignore[assignment]
-    code = "allocation_drifted" if failed else "allocation_stable"
+    code: CheckCode = "allocation_drifted" if failed else "allocation_stable"
     return CheckResult("allocation_drift", "fail" if failed else "pass", code, p, values)
 
 

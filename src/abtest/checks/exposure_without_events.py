@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abtest.checks.result import FAIL_BELOW, CheckResult, Facts, share_p_value
+from abtest.checks.result import FAIL_BELOW, CheckCode, CheckResult, Facts, share_p_value
 
 
 def check_exposure_without_events(facts: Facts) -> CheckResult | None:
@@ -23,5 +23,5 @@ def check_exposure_without_events(facts: Facts) -> CheckResult | None:
         "share": silent / exposed if exposed else 0.0,
         "by_variant": dict(tally.without_events),
     }
-    code = "silent_unequal" if unequal else "silent_equal"
+    code: CheckCode = "silent_unequal" if unequal else "silent_equal"
     return CheckResult("exposure_without_events", "warn" if unequal else "pass", code, p, values)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from abtest.checks.result import FAIL_BELOW, CheckResult, Facts, Status, share_p_value
+from abtest.checks.result import (
+    FAIL_BELOW,
+    CheckCode,
+    CheckResult,
+    CheckStatus,
+    Facts,
+    share_p_value,
+)
 
 WARN_ABOVE_SHARE = 0.05
 
@@ -11,7 +18,7 @@ def check_missing_values(facts: Facts) -> CheckResult:
     """Warn when many values of a deciding metric are null, or more in one arm than another."""
     by_metric: dict[str, dict[str, object]] = {}
     lowest: float | None = None
-    status: Status = "pass"
+    status: CheckStatus = "pass"
     for metric in facts.deciding:
         if metric in facts.measured.failures:
             continue
@@ -31,5 +38,7 @@ def check_missing_values(facts: Facts) -> CheckResult:
         if share > WARN_ABOVE_SHARE or (p is not None and p < FAIL_BELOW):
             status = "warn"
         by_metric[metric] = {"share": share, "p_value": p, "by_variant": missing}
-    code = "missing_some" if status == "warn" else "missing_few" if by_metric else "missing_none"
+    code: CheckCode = (
+        "missing_some" if status == "warn" else "missing_few" if by_metric else "missing_none"
+    )
     return CheckResult("missing_values", status, code, lowest, {"by_metric": by_metric})

@@ -9,7 +9,53 @@ from typing import Any, Literal
 from abtest.data.measured import Measured
 from abtest.data.request import Design
 
-Status = Literal["pass", "warn", "fail", "not_computed"]
+CheckStatus = Literal["pass", "warn", "fail", "not_computed"]
+CheckName = Literal[
+    "sample_ratio",
+    "allocation_drift",
+    "crossover",
+    "units",
+    "unknown_variant",
+    "missing_values",
+    "exposure_without_events",
+    "immature",
+    "late_data",
+    "future_times",
+    "duplicates",
+    "lock",
+]
+CheckCode = Literal[
+    "sample_ratio_ok",
+    "sample_ratio_suspicious",
+    "sample_ratio_mismatch",
+    "allocation_stable",
+    "allocation_drifted",
+    "allocation_too_few_units",
+    "crossover_none",
+    "crossover_some",
+    "crossover_many",
+    "crossover_unequal",
+    "units_enough",
+    "units_few",
+    "units_too_few",
+    "variants_known",
+    "variants_unknown_some",
+    "variants_unknown_many",
+    "missing_none",
+    "missing_few",
+    "missing_some",
+    "silent_equal",
+    "silent_unequal",
+    "immature_none",
+    "immature_some",
+    "late_data_none",
+    "late_data_some",
+    "future_times_none",
+    "future_times_some",
+    "duplicates_none",
+    "duplicates_some",
+    "lock_absent",
+]
 
 FAIL_BELOW = 0.001
 """p-value below which a validity test fails (or, where it cannot fail, warns)."""
@@ -29,9 +75,9 @@ class Facts:
 class CheckResult:
     """The answer of one check; `values` hold the numbers that a sentence is made from."""
 
-    check: str
-    status: Status
-    code: str
+    check: CheckName
+    status: CheckStatus
+    code: CheckCode
     p_value: float | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abtest.checks.result import CheckResult, Facts, Status
+from abtest.checks.result import CheckResult, Facts
 
 TOO_FEW = 2
 FEW = 100
@@ -22,6 +22,9 @@ def check_units(facts: Facts) -> CheckResult:
         for name in facts.design.variants
     }
     fewest = min(most.values())
-    status: Status = "fail" if fewest < TOO_FEW else "warn" if fewest < FEW else "pass"
-    code = {"fail": "units_too_few", "warn": "units_few"}.get(status, "units_enough")
-    return CheckResult("units", status, code, None, {"by_variant": most})
+    values = {"by_variant": most}
+    if fewest < TOO_FEW:
+        return CheckResult("units", "fail", "units_too_few", None, values)
+    if fewest < FEW:
+        return CheckResult("units", "warn", "units_few", None, values)
+    return CheckResult("units", "pass", "units_enough", None, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abtest.checks.result import CheckResult, Facts, Status
+from abtest.checks.result import CheckResult, Facts
 
 FAIL_ABOVE_SHARE = 0.01
 
@@ -12,9 +12,9 @@ def check_unknown_variant(facts: Facts) -> CheckResult:
     tally = facts.measured.tally
     rows = tally.unknown_variant_rows
     share = rows / tally.rows if tally.rows else 0.0
-    status: Status = "pass" if rows == 0 else "fail" if share > FAIL_ABOVE_SHARE else "warn"
-    code = {"pass": "variants_known", "warn": "variants_unknown_some"}.get(
-        status, "variants_unknown_many"
-    )
     values = {"rows": rows, "share": share, "by_variant": dict(tally.unknown_variant)}
-    return CheckResult("unknown_variant", status, code, None, values)
+    if rows == 0:
+        return CheckResult("unknown_variant", "pass", "variants_known", None, values)
+    if share > FAIL_ABOVE_SHARE:
+        return CheckResult("unknown_variant", "fail", "variants_unknown_many", None, values)
+    return CheckResult("unknown_variant", "warn", "variants_unknown_some", None, values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,8 @@ import ibis.expr.types as ir
 from abtest.data import engine, reading
 from abtest.data import status as row_status
 from abtest.data.clock import microseconds
+from abtest.data.measured import Failure
+from abtest.data.plan import split_sum
 from abtest.data.request import Design, EventValue
 from abtest.data.settings import Events
 from abtest.data.source import Source, Sources
@@ -31,7 +32,7 @@ class EventRows:
     table: ir.Table
     source: Source
     valued: bool
-    value_failure: tuple[str, Mapping[str, object]] | None
+    value_failure: Failure | None
     session: bool
 
 
@@ -72,7 +73,7 @@ def event_rows(
     return EventRows(table, source, "value" in chosen, failure, "session" in chosen)
 
 
-def _value_failure(settings: Events, source: Source) -> tuple[str, Mapping[str, object]] | None:
+def _value_failure(settings: Events, source: Source) -> Failure | None:
     if settings.value is None:
         return "no_value_column", {"key": "data.events.value"}
     if settings.value not in source.table.columns:
@@ -230,7 +231,8 @@ def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventC
         return day.nunique(where=inside).cast("float64")
     if value.aggregate == "max":
         return once["value"].max(where=inside)
-    return _sum(inside.ifelse(once["value"], None), counts)
+    high, low = split_sum(inside.ifelse(once["value"], None), counts.reach, counts.rows)
+    return high + low
 
 
 def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
@@ -238,16 +240,6 @@ def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
     start, end = (ibis.interval(microseconds=microseconds(days)) for days in window)
     time, zero = once["time"], once["start"]
     return (time >= zero + start) & (time < zero + end)
-
-
-def _sum(value: ir.Value, counts: EventCounts) -> ir.Value:
-    """Return a sum whose bits do not depend on the order of rows (see `plan.exact_sum`)."""
-    scale = max(counts.reach, 1e-300) * max(counts.rows, 1)
-    if not math.isfinite(scale):
-        return value.sum()
-    splitter = 2.0 ** min(math.ceil(math.log2(scale)), 1000)
-    high = (value + splitter) - splitter
-    return high.sum() + (value - high).sum()
 
 
 def needs_values(values: Sequence[EventValue]) -> bool:

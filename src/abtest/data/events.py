@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 
-from abtest.data import activity, exposures, reading, repeats
+from abtest.data import activity, exposures, reading
 from abtest.data import aggregate as agg
 from abtest.data import status as row_status
 from abtest.data.activity import EventCounts, EventRows
+from abtest.data.attributes import Attributes, with_segments
 from abtest.data.clock import default_as_of, microseconds, utc_clock
 from abtest.data.exposures import ExposureRows, RowCounts
 from abtest.data.measured import Failure, Measured, Tally
 from abtest.data.plan import MetricPlan
 from abtest.data.request import Design, EventValue, UnitRequest
 from abtest.data.settings import EventsData
-from abtest.data.source import Source, Sources
+from abtest.data.source import Sources
 from abtest.errors import DataError, UsageError
 
 
@@ -32,8 +34,7 @@ class _Job:
     sources: Sources
     exposures: ExposureRows
     events: EventRows
-    attributes: Source | None
-    attribute_key: ir.Value | None
+    attributes: Attributes | None
     now: datetime
 
 
@@ -65,7 +66,7 @@ def measure_events(
         as_of=as_of,
         first_event=_first_event(settings),
     )
-    table, duplicate_attributes = _with_segments(job, table)
+    table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, cutoffs = _with_maturity(table, going, as_of)
     table = sources.keep(table, job.events.source.label)
     answer, plans = _aggregate(job, table, going, values, cutoffs, fates)
@@ -157,8 +158,7 @@ def _open(
             sources,
             valued=activity.needs_values(values),
         ),
-        attributes,
-        keys[2] if attributes is not None else None,
+        Attributes(attributes, keys[2]) if attributes is not None else None,
         now,
     )
 
@@ -232,37 +232,6 @@ def _refuse_strangers(job: _Job) -> None:
             todo="check the unit columns: leading zeros, prefixes, another kind of id",
             code="no_common_units",
         )
-
-
-def _with_segments(job: _Job, table: ir.Table) -> tuple[ir.Table, int]:
-    """Return the units with their attributes ("" where there is none), and repeated rows."""
-    if job.attributes is None or job.attribute_key is None:
-        return table, 0
-    source = job.attributes
-    names = job.design.segments
-    columns = {
-        f"segment{i}": reading.text(reading.column(source, name, "analysis.segments"))
-        for i, name in enumerate(names)
-    }
-    rows = source.table.select(key=job.attribute_key, **columns)
-    rows = job.sources.keep(rows.filter(rows["key"].notnull()), source.label)
-    repeated = repeats.repeated_rows(job.sources, rows, "key", source.label)
-    if repeated:
-        chosen = source.table.select(
-            ibis_key=job.attribute_key, **{name: source.table[name] for name in names}
-        )
-        repeats.refuse_conflicts(
-            job.sources, chosen, chosen["ibis_key"], source.label, tuple(names)
-        )
-        rows = rows.distinct()
-    joined = table.left_join(rows, table["key"] == rows["key"])
-    return (
-        joined.select(
-            *(table[name] for name in table.columns),
-            **{name: rows[name].fill_null("") for name in columns},
-        ),
-        repeated,
-    )
 
 
 def _with_maturity(
@@ -361,8 +330,6 @@ def _tally(
 
 
 def _by_variant(answer: agg.Answer, design: Design, counts: object) -> dict[str, int]:
-    import numpy as np
-
     array = np.asarray(counts)
     return {
         name: int(array[answer.status == index].sum()) for index, name in enumerate(design.variants)

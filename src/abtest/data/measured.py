@@ -22,6 +22,7 @@ FailureCode = Literal[
     "infinite_values",
     "missing_column",
     "negative_variance",
+    "no_value_column",
     "not_a_count",
     "not_binary",
     "not_numeric",

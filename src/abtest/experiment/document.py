@@ -6,27 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from abtest.checks.result import CheckCode, CheckName, CheckStatus
+from abtest.data.measured import FailureCode
+from abtest.metrics.definition import Direction, Role
+from abtest.stats.not_estimable import NotEstimableCode
+from abtest.stats.results import Method, RelativeStatus
+from abtest.stats.results import WarningCode as StatisticalWarning
+
 SCHEMA_VERSION = 1
 
 Decision = Literal["ship", "do_not_ship", "keep_running", "inconclusive", "invalid"]
 RowOutcome = Literal["improved", "within_margin", "harmed", "excluded", "unclear"]
 ArmOutcome = Literal["ships", "harmed", "no_gain", "open"]
-CheckStatus = Literal["pass", "warn", "fail", "not_computed"]
 EffectStatus = Literal["ok", "not_computed"]
-CheckName = Literal[
-    "sample_ratio",
-    "allocation_drift",
-    "crossover",
-    "units",
-    "unknown_variant",
-    "missing_values",
-    "exposure_without_events",
-    "immature",
-    "late_data",
-    "future_times",
-    "duplicates",
-    "lock",
-]
 ReasonCode = Literal[
     "check_failed",
     "not_complete",
@@ -43,6 +35,8 @@ ReasonCode = Literal[
     "recommended_not_distinguishable",
     "short_of_plan",
 ]
+NotComputedReason = FailureCode | NotEstimableCode | Literal["numerical_failure"]
+WarningCode = StatisticalWarning | Literal["control_not_positive", "untrustworthy"]
 Values = dict[str, Any]
 
 
@@ -76,7 +70,7 @@ class Check(Part):
     check: CheckName
     status: CheckStatus
     p_value: float | None
-    code: str
+    code: CheckCode
     values: Values = {}
 
 
@@ -94,7 +88,7 @@ class RelativeEffect(Part):
     estimate: float | None
     lower: float | None
     upper: float | None
-    status: Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
+    status: RelativeStatus
 
 
 class SegmentValue(Part):
@@ -109,8 +103,8 @@ class Effect(Part):
 
     metric: str
     kind: str
-    role: Literal["primary", "guardrail", "secondary", "diagnostic"]
-    direction: Literal["increase", "decrease"]
+    role: Role
+    direction: Direction
     test: Literal["superiority", "non_inferiority"]
     mde: float | None
     margin: float | None
@@ -119,8 +113,10 @@ class Effect(Part):
     control: str
     segment: SegmentValue | None
     status: EffectStatus
-    reason: str | None
+    reason: NotComputedReason | None
     """Code of why it was not computed; null when status is ok."""
+    reason_values: Values = {}
+    """What the reason is about, such as the name of a missing column."""
     window_days: Annotated[list[float], Field(min_length=2, max_length=2)] | None
     n_control: int
     n_treatment: int
@@ -137,11 +133,11 @@ class Effect(Part):
     """The row's share: superiority decides at p < alpha, non-inferiority at p < alpha / 2."""
     confidence_level: float | None
     interval: Literal["simultaneous", "individual"]
-    method: str | None
+    method: Method | None
     variance_reduction: float | None
     outcome: RowOutcome | None
     """null for rows that do not decide: secondary, diagnostic, segments, and before completion."""
-    warnings: list[str]
+    warnings: list[WarningCode]
 
 
 class Deviation(Part):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 from abtest.data.measured import Measured, Segment
 from abtest.data.request import UnitRequest
-from abtest.experiment.document import AbsoluteEffect, Effect, RelativeEffect, SegmentValue
+from abtest.experiment.document import (
+    AbsoluteEffect,
+    Effect,
+    NotComputedReason,
+    RelativeEffect,
+    SegmentValue,
+    WarningCode,
+)
 from abtest.experiment.levels import Level
 from abtest.experiment.outcome import row_test
 from abtest.metrics import MetricDefinition
@@ -49,7 +58,7 @@ def estimate_row(measured: Measured, what: Comparison, level: Level) -> Row:
     """Return the row of one comparison; a metric that fails is a typed row, never an abort."""
     failure = measured.failures.get(what.metric.id)
     if failure is not None:
-        return _not_computed(measured, what, level, failure[0])
+        return _not_computed(measured, what, level, *failure)
     try:
         pair = estimate_pair(measured, what)
         effect = _computed(measured, what, level, pair)
@@ -84,7 +93,7 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     absolute = pair.absolute(level.confidence)
     relative = pair.relative(level.confidence)
     test = row_test(what.metric, pair)
-    warnings = list(pair.warnings)
+    warnings: list[WarningCode] = [*pair.warnings]
     if what.metric.margin is not None and not pair.control_value > 0:
         warnings.append("control_not_positive")
     return Effect(
@@ -119,7 +128,13 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     )
 
 
-def _not_computed(measured: Measured, what: Comparison, level: Level, reason: str) -> Row:
+def _not_computed(
+    measured: Measured,
+    what: Comparison,
+    level: Level,
+    reason: str,
+    values: Mapping[str, object] = MappingProxyType({}),
+) -> Row:
     counts = dict.fromkeys((what.control, what.variant), 0)
     if what.metric.id not in measured.failures:
         for name in counts:
@@ -128,7 +143,8 @@ def _not_computed(measured: Measured, what: Comparison, level: Level, reason: st
     effect = Effect(
         **_identity(what),
         status="not_computed",
-        reason=reason,
+        reason=cast("NotComputedReason", reason),
+        reason_values=dict(values),
         n_control=counts[what.control],
         n_treatment=counts[what.variant],
         excluded=_excluded(measured, what) if what.metric.id not in measured.failures else {},

@@ -115,10 +115,10 @@ def _invalid(checks: Sequence[Check]) -> str:
     failed = [check for check in checks if check.status == "fail"]
     more = len(failed) - 1
     also = f" ({_count(more, 'more check')} failed)" if more else ""
-    return f"Invalid: {_FAILURES[failed[0].code]}{also}; the effects cannot be trusted."
+    return f"Invalid: {FAILURES[failed[0].code]}{also}; the effects cannot be trusted."
 
 
-_FAILURES = {
+FAILURES = {
     "sample_ratio_mismatch": "the arms do not hold the shares of units that were planned",
     "allocation_drifted": "the shares of the arms changed during enrolment",
     "crossover_many": "too many units met more than one variant",

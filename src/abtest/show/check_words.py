@@ -65,7 +65,7 @@ def _allocation_drift(check: Row, _labels: Mapping[str, str]) -> str:
     )
 
 
-def _crossover(check: Row, _labels: Mapping[str, str]) -> str:
+def _crossover(check: Row, labels: Mapping[str, str]) -> str:
     values: Values = check["values"]
     if not values.get("units"):
         return "No unit was seen in two variants"
@@ -79,7 +79,15 @@ def _crossover(check: Row, _labels: Mapping[str, str]) -> str:
         "comparable",
         "crossover_many": "More than 1% is too many: variants were not kept apart",
     }
-    return said + meaning.get(check["code"], "Too few to matter")
+    beside = [_first_variant(row, labels) for row in values.get("first_variant") or ()]
+    counted = f". Counted in the arm they met first: {'; '.join(beside)}" if beside else ""
+    return said + meaning.get(check["code"], "Too few to matter") + counted
+
+
+def _first_variant(row: Row, labels: Mapping[str, str]) -> str:
+    shown = [number(row[part], sign=True) for part in ("estimate", "lower", "upper")]
+    label = label_of(row["metric"], labels)
+    return f"{label} in {row['variant']} {shown[0]} ({shown[1]} to {shown[2]})"
 
 
 def _enough(check: Row, _labels: Mapping[str, str]) -> str:

@@ -117,7 +117,9 @@ def number_cells(effect: Row) -> list[Cell]:
             Cell(MISSING, _n(effect["n_control"])),
             Cell(MISSING, _n(effect["n_treatment"])),
             Cell(MISSING),
-            Cell(MISSING, say.not_computed_reason(effect.get("reason"))),
+            Cell(
+                MISSING, say.not_computed_reason(effect.get("reason"), effect.get("reason_values"))
+            ),
             Cell(MISSING),
         ]
     against = "one-sided" if effect["test"] == "non_inferiority" else ""

@@ -153,31 +153,56 @@ def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
     return f"{phrase}{', ' + p if p else ''}: {judged}."
 
 
-_NOT_COMPUTED = {
-    "no_units": "no unit has a value",
-    "too_few_units": "too few units have a value",
-    "constant": "every unit has the same value",
-    "zero_variance": "every unit has the same value",
-    "no_variance": "every unit has the same value",
+NOT_COMPUTED: Mapping[str, str] = {
     "all_null": "every value is missing",
-    "all_missing": "every value is missing",
-    "zero_denominator": "the denominator is 0",
-    "no_mature_units": "no unit's window has closed yet",
-    "immature": "no unit's window has closed yet",
-    "infinite": "a value is infinite",
-    "not_finite": "a value is not finite",
-    "few_units": "too few units have a value",
+    "bound_out_of_range": "its margin is beyond what a share can reach",
+    "constant": "every unit has the same value",
+    "empty_outcomes": "some days have no outcome yet",
+    "infinite_values": "a value is infinite",
     "missing_column": "a column is missing from the data",
-    "failed": "the computation failed",
+    "negative_variance": "a variance in the data is negative",
+    "no_value_column": "[data.events] names no value column",
+    "not_a_count": "a count in the data is not a whole number",
+    "not_binary": "there are values other than 0 and 1",
+    "not_finite": "values are too large to compute with",
+    "not_numeric": "a column holds text where numbers are needed",
     "numerical_failure": "the numbers do not allow a computation",
+    "successes_above_trials": "there are more successes than trials",
+    "too_few_units": "too few units have a value",
+    "values_too_large": "values are too large to compute with",
+    "zero_denominator": "the denominator is 0",
 }
+"""Why a row has no numbers, by reason code."""
+
+WARNINGS: Mapping[str, str] = {
+    "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
+    "covariate_constant": "not adjusted: nothing varied before exposure",
+    "covariate_is_outcome": "not adjusted: the covariate is the outcome itself",
+    "covariate_missing": "units without a pre-exposure value count at the mean",
+    "covariate_not_used": "not adjusted: too few events",
+    "covariate_too_few_units": "not adjusted: too few units",
+    "covariate_zero_denominator": "not adjusted: no denominator before exposure",
+    "few_events": "few events: the interval is rough",
+    "phase_dropped": "a phase with fewer than two units in an arm is left out",
+    "untrustworthy": "a check failed: not to be trusted",
+}
+"""What a reader should know about a row, by warning code."""
 
 
-def not_computed_reason(code: str | None) -> str:
-    """Return why a row has no numbers."""
+def not_computed_reason(code: str | None, values: Mapping[str, Any] | None = None) -> str:
+    """Return why a row has no numbers, with the column that it is about where one is named."""
     if not code:
         return "no reason was recorded"
-    return _NOT_COMPUTED.get(code, readable(code).lower())
+    said = NOT_COMPUTED.get(code, readable(code).lower())
+    facts = values or {}
+    column = f' ("{facts["column"]}")' if facts.get("column") else ""
+    nearest = f'; did you mean "{facts["nearest"]}"?' if facts.get("nearest") else ""
+    return f"{said}{column}{nearest}"
+
+
+def warning_words(effect: Row) -> tuple[str, ...]:
+    """Return what a reader should know about a row, in words."""
+    return tuple(WARNINGS.get(code, readable(code).lower()) for code in effect["warnings"])
 
 
 def window(effect: Row) -> str:

@@ -128,7 +128,7 @@ def _row(effect: Row, labels: dict[str, str], document: Row, scale: Scale) -> Fo
 
 def _numbers(effect: Row, scale: Scale) -> str:
     if effect["status"] != "ok":
-        return say.not_computed_reason(effect.get("reason"))
+        return say.not_computed_reason(effect.get("reason"), effect.get("reason_values"))
     if scale == "absolute":
         return f"{say.absolute(effect)} ({say.absolute_interval(effect)})"
     if effect["relative"]["status"] == "undefined":

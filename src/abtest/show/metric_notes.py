@@ -45,7 +45,7 @@ def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
         [
             Cell(say.label_of(effect["metric"], labels), _segment(effect)),
             Cell(effect["variant"]),
-            Cell(say.not_computed_reason(effect.get("reason"))),
+            Cell(say.not_computed_reason(effect.get("reason"), effect.get("reason_values"))),
             Cell(count(effect["n_control"])),
             Cell(count(effect["n_treatment"])),
         ]
@@ -69,8 +69,9 @@ def _method(effect: Row | None) -> Cell:
     if effect is None or effect["status"] != "ok":
         return Cell("")
     reduction = effect.get("variance_reduction")
-    saved = f"CUPED took {percent(reduction, 0)} off the variance" if reduction else ""
-    return Cell(method_name(effect["method"]), saved)
+    notes = [f"CUPED took {percent(reduction, 0)} off the variance"] if reduction else []
+    notes += say.warning_words(effect)
+    return Cell(method_name(effect["method"]), "; ".join(notes))
 
 
 def _window(window: object) -> str:

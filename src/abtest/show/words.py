@@ -90,13 +90,14 @@ ROLES: dict[str, str] = {
 EXCLUSIONS: dict[str, str] = {
     "immature": "Window not closed",
     "crossover": "Seen in two variants",
-    "nulls": "No value",
     "missing": "No value",
 }
 
 METHODS: dict[str, str] = {
     "welch": "Welch",
-    "fieller": "Fieller",
+    "welch_cuped": "Welch with CUPED",
+    "delta": "Delta method",
+    "delta_cuped": "Delta method with CUPED",
     "miettinen_nurminen": "Miettinen–Nurminen score",
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.moments import Floats, Moments
+from abtest.stats.results import WarningCode
 
 Values: TypeAlias = Any
 """One value per unit: a list, an array, a column of a frame; nulls as NaN, None or pandas' NA."""
@@ -78,7 +79,7 @@ def arm_moments(columns: Sequence[Values], covariates: Sequence[Values], name: s
 
 def filled(
     covariates: tuple[Values, Values] | None, *, with_mean: bool
-) -> tuple[tuple[tuple[Floats, Floats], ...], tuple[str, ...]]:
+) -> tuple[tuple[tuple[Floats, Floats], ...], tuple[WarningCode, ...]]:
     """Return covariates of (control, treatment) without nulls, and a warning code if there were.
 
     The result is empty for None and otherwise one entry, so that entries can be joined. A missing

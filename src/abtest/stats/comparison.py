@@ -8,7 +8,14 @@ from typing import Any, get_args
 
 from abtest.errors import UsageError
 from abtest.stats.moments import Moments
-from abtest.stats.results import Alternative, Interval, PairEstimate, RelativeInterval
+from abtest.stats.results import (
+    Alternative,
+    Interval,
+    Method,
+    PairEstimate,
+    RelativeInterval,
+    WarningCode,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Comparison:
     log10_p: float
     statistic: float
     df: float | None
-    method: str
+    method: Method
     alternative: Alternative
     confidence_level: float
     n_control: int
@@ -57,7 +64,7 @@ class Comparison:
     control_value: float
     treatment_value: float
     variance_reduction: float | None
-    warnings: tuple[str, ...]
+    warnings: tuple[WarningCode, ...]
 
     @classmethod
     def of(

@@ -8,6 +8,7 @@ import numpy as np
 
 from abtest.stats.joint import Jacobian, JointMeans, Propagated
 from abtest.stats.moments import Floats
+from abtest.stats.results import WarningCode
 
 _PERFECT = 1e-12
 """Residual share of the variance below which the covariate is the outcome itself."""
@@ -32,7 +33,7 @@ class Adjusted:
     df: Floats
 
 
-def adjust_means(joint: JointMeans) -> Adjusted | str:
+def adjust_means(joint: JointMeans) -> Adjusted | WarningCode:
     """Return arm means adjusted by one slope per arm, or the code of why they cannot be.
 
     ybar_a - b_a (xbar_a - xbar_all), with b_a the slope of arm a within phases and xbar_all the
@@ -50,7 +51,7 @@ def adjust_means(joint: JointMeans) -> Adjusted | str:
 
     Returns
     -------
-    Adjusted or str
+    Adjusted or WarningCode
         ``covariate_constant`` if it does not vary within an arm, ``covariate_too_few_units``
         below three units, ``covariate_is_outcome`` if it explains everything.
     """
@@ -83,7 +84,7 @@ def adjust_means(joint: JointMeans) -> Adjusted | str:
     return Adjusted(values, widened, within / lost)
 
 
-def adjust_ratios(joint: JointMeans) -> Adjusted | str:
+def adjust_ratios(joint: JointMeans) -> Adjusted | WarningCode:
     """Return arm ratios adjusted by their pre-period ratios, or the code of why they cannot be.
 
     With L_post = (m - R d) / dbar and L_pre = (m0 - R0 d0) / d0bar per arm, the pre-period with
@@ -99,7 +100,7 @@ def adjust_ratios(joint: JointMeans) -> Adjusted | str:
 
     Returns
     -------
-    Adjusted or str
+    Adjusted or WarningCode
         ``covariate_zero_denominator`` if a pre-period denominator sums to zero,
         ``covariate_constant`` if the pre-period ratio does not vary, ``covariate_is_outcome``
         if it explains everything.

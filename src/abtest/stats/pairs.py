@@ -9,7 +9,7 @@ from abtest.stats.fieller import Contrast, relative_interval
 from abtest.stats.joint import JointMeans, Propagated
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable
-from abtest.stats.results import Alternative, Interval, RelativeInterval, Test
+from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test, WarningCode
 from abtest.stats.tails import critical_value, tail_test
 
 
@@ -52,11 +52,11 @@ class ArmPair:
     df: float
     n_control: int
     n_treatment: int
-    method: str
-    warnings: tuple[str, ...] = ()
+    method: Method
+    warnings: tuple[WarningCode, ...] = ()
     variance_reduction: float | None = None
 
-    def with_warnings(self, *codes: str) -> ArmPair:
+    def with_warnings(self, *codes: WarningCode) -> ArmPair:
         """Return the same pair with further warning codes."""
         return replace(self, warnings=(*self.warnings, *codes)) if codes else self
 
@@ -130,7 +130,7 @@ def arm_pair(
     spread: Propagated,
     *,
     df: Floats,
-    method: str,
+    method: Method,
     unadjusted_variance: float | None = None,
 ) -> ArmPair:
     """Return the pair of two arm values with the joint covariance that was propagated to them.
@@ -157,7 +157,7 @@ def arm_pair(
     """
     if not spread.parts.sum() > 0.0:
         raise _constant(float(values[0]), float(values[1]))
-    warnings = ("phase_dropped",) if joint.dropped_phases else ()
+    warnings: tuple[WarningCode, ...] = ("phase_dropped",) if joint.dropped_phases else ()
     covariance = spread.covariance
     reduction = None
     if unadjusted_variance is not None:

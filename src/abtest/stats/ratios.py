@@ -13,7 +13,7 @@ from abtest.stats.joint import Jacobian, JointMeans
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.pairs import ArmPair, arm_pair
-from abtest.stats.results import Alternative
+from abtest.stats.results import Alternative, WarningCode
 
 
 def estimate_ratios(
@@ -121,7 +121,7 @@ def compare_ratios(
     'delta'
     """
     before: list[tuple[Values, Values]] = []
-    codes: tuple[str, ...] = ()
+    codes: tuple[WarningCode, ...] = ()
     if covariates is not None:
         for part in zip(*covariates, strict=True):  # numerators of both arms, then denominators
             columns, code = filled(part, with_mean=False)

@@ -6,6 +6,19 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Alternative = Literal["two-sided", "greater", "less"]
+Method = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_nurminen"]
+"""How two arms were compared."""
+WarningCode = Literal[
+    "covariate_constant",
+    "covariate_is_outcome",
+    "covariate_missing",
+    "covariate_not_used",
+    "covariate_too_few_units",
+    "covariate_zero_denominator",
+    "few_events",
+    "phase_dropped",
+]
+"""What a reader should know about an estimate: stable words that machines may branch on."""
 RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
 
 
@@ -58,7 +71,7 @@ class PairEstimate(Protocol):
     """
 
     @property
-    def method(self) -> str:
+    def method(self) -> Method:
         """Name of the method, such as ``welch``."""
 
     @property
@@ -85,7 +98,7 @@ class PairEstimate(Protocol):
         """Units of the treatment arm."""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[WarningCode, ...]:
         """Codes of what a reader should know, such as ``covariate_constant``."""
 
     def absolute(self, confidence_level: float, alternative: Alternative = "two-sided") -> Interval:

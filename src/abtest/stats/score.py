@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from scipy import optimize
 
 from abtest.stats.not_estimable import NotEstimable
-from abtest.stats.results import Alternative, Interval, RelativeInterval, Test
+from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test, WarningCode
 from abtest.stats.tails import critical_value, tail_test
 
 _XTOL = 1e-13
@@ -43,8 +43,8 @@ class ScorePair:
     n_control: int
     successes_treatment: int
     n_treatment: int
-    warnings: tuple[str, ...] = ()
-    method: str = "miettinen_nurminen"
+    warnings: tuple[WarningCode, ...] = ()
+    method: Method = "miettinen_nurminen"
     variance_reduction: float | None = None
 
     @property
@@ -57,7 +57,7 @@ class ScorePair:
         """Share of successes in treatment."""
         return self.successes_treatment / self.n_treatment
 
-    def with_warnings(self, *codes: str) -> ScorePair:
+    def with_warnings(self, *codes: WarningCode) -> ScorePair:
         """Return the same pair with further warning codes."""
         return replace(self, warnings=(*self.warnings, *codes)) if codes else self
 
