@@ -169,6 +169,11 @@ class MetricPlan:
 
 
 def _exact_sum(name: str, value: ir.Value, reach: float, rows: int) -> dict[str, ir.Value]:
+    high, low = split_sum(value, reach, rows)
+    return {f"{name}_high": high.fill_null(0.0), f"{name}_low": low.fill_null(0.0)}
+
+
+def split_sum(value: ir.Value, reach: float, rows: int) -> tuple[ir.Value, ir.Value]:
     """Return two aggregates whose total is the sum, the same bits in whatever order rows come.
 
     The value is split at a power of two above rows x reach: the high parts are multiples of
@@ -181,7 +186,4 @@ def _exact_sum(name: str, value: ir.Value, reach: float, rows: int) -> dict[str,
     exponent = math.ceil(math.log2(scale)) if math.isfinite(scale) else 1000
     splitter = 2.0 ** min(exponent, 1000)
     high = (value + splitter) - splitter
-    return {
-        f"{name}_high": high.sum().fill_null(0.0),
-        f"{name}_low": (value - high).sum().fill_null(0.0),
-    }
+    return high.sum(), (value - high).sum()

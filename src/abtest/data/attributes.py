@@ -1,0 +1,48 @@
+"""Attributes known before exposure, joined to the units that they describe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from abtest.data import reading, repeats
+from abtest.data.request import Design
+from abtest.data.source import Source, Sources
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The table of attributes and its unit column, in the type that all tables share."""
+
+    source: Source
+    key: ir.Value
+
+
+def with_segments(
+    attributes: Attributes | None, units: ir.Table, design: Design, sources: Sources
+) -> tuple[ir.Table, int]:
+    """Return the units with their segments ("" where there is none), and repeated rows.
+
+    Raises
+    ------
+    DataError
+        ``conflicting_rows`` when rows of one unit differ in a segment.
+    """
+    if attributes is None:
+        return units, 0
+    source = attributes.source
+    names = design.segments
+    raw = {name: reading.column(source, name, "analysis.segments") for name in names}
+    columns = {f"segment{i}": reading.text(raw[name]) for i, name in enumerate(names)}
+    rows = source.table.select(key=attributes.key, **columns)
+    rows = sources.keep(rows.filter(rows["key"].notnull()), source.label)
+    repeated = repeats.repeated_rows(sources, rows, "key", source.label)
+    if repeated:
+        chosen = source.table.select(unit_key=attributes.key, **raw)
+        repeats.refuse_conflicts(sources, chosen, chosen["unit_key"], source.label, names)
+        rows = rows.distinct()
+    joined = units.left_join(rows, units["key"] == rows["key"])
+    kept = (units[name] for name in units.columns)
+    found = {name: rows[name].fill_null("") for name in columns}
+    return joined.select(*kept, **found), repeated
