@@ -172,9 +172,9 @@ def test_a_file_that_cannot_be_used_never_stops_the_others(project):
     project.add("good")
     bad, good = project.run()
     assert (bad.status, good.status) == ("failed", "done")
-    assert bad.failure.code == "invalid_experiment"
+    assert bad.failure.code == "unreadable_experiment"
     assert "experiment.toml:1" in str(bad.failure)
-    assert project.failure("bad")["failure"]["code"] == "invalid_experiment"
+    assert project.failure("bad")["failure"]["code"] == "unreadable_experiment"
 
 
 def test_data_that_are_missing_are_that_experiments_failure(project):
@@ -190,7 +190,7 @@ def test_data_that_are_missing_are_that_experiments_failure(project):
 def test_an_experiment_that_does_not_exist_leaves_no_trace(project):
     project.add("good")
     [result] = project.run("god")
-    assert result.failure.code == "invalid_experiment"
+    assert result.failure.code == "unreadable_experiment"
     assert '"good"' in result.failure.todo
     assert not project.report("god").exists()
 

@@ -23,6 +23,7 @@ from typer.core import TyperGroup
 
 from abtest.cli.console import complain, say, use_lenient_streams
 from abtest.errors import AbtestError, SpecError, UsageError
+from abtest.run.guard import skip_iri_grammar
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,6 +41,11 @@ VERBS = (
     Verb("init", "abtest.cli.init:init", "Start a project, with an example that runs."),
     Verb("new", "abtest.cli.new:new", "Write a commented experiment file."),
     Verb("check", "abtest.cli.check:check", "Validate experiment files and the data they name."),
+    Verb("run", "abtest.cli.run:run", "Execute reports in parallel and say each verdict."),
+    Verb("status", "abtest.cli.status:status", "Say which results are up to date, and why not."),
+    Verb("show", "abtest.cli.show:show", "Show the last verdict of an experiment."),
+    Verb("export", "abtest.cli.export:export", "Write effects as CSV, Parquet or XLSX."),
+    Verb("lab", "abtest.cli.lab:lab", "Start JupyterLab in the project."),
     Verb("schema", "abtest.cli.schema:schema", "Print the JSON Schema of a file format."),
     Verb("explain", "abtest.cli.explain:explain", "Say what a key of an experiment file means."),
 )
@@ -142,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done; 1: an experiment failed; 2: wrong usage, or nothing could be read; 3: a verdict
     of `--fail-on` occurred; 130: interrupted.
     """
-    _leave_out_iri_grammar()
+    skip_iri_grammar()
     use_lenient_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
@@ -194,12 +200,3 @@ def _wrong_arguments(error: Exception, message: str, given: list[str]) -> int:
 
 def _as_typed(given: list[str]) -> str:
     return " ".join(["abtest", *given])
-
-
-def _leave_out_iri_grammar() -> None:
-    """Spare every verb that reads notebooks 0.7 seconds.
-
-    jsonschema, which nbformat uses, loads a grammar for `iri` formats if it is installed;
-    no schema of Jupyter has such a format. It does without when the import fails.
-    """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # Python's own way

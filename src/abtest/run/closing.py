@@ -52,8 +52,17 @@ class Course:
         )
 
 
-def close_good(course: Course, task: Task, executed: Executed) -> RunResult:
-    """Publish the files of a run that succeeded and return its result."""
+def close(course: Course, task: Task | None, executed: Executed) -> RunResult:
+    """Publish or keep what a run left, and return its result; `task` None: it never started."""
+    if executed.failure is not None:
+        return _close_failed(course, executed.failure, task, executed)
+    if task is None:
+        raise ValueError("a good run has a task")
+    return _close_good(course, task, executed)
+
+
+def _close_good(course: Course, task: Task, executed: Executed) -> RunResult:
+    """Publish the files of a run that succeeded."""
     staging = Path(task.staging)
     document = json.loads((staging / VERDICT).read_bytes())
     record = _record(course, executed, None, str(document["verdict"]), hashes(staging))
@@ -71,10 +80,10 @@ def close_good(course: Course, task: Task, executed: Executed) -> RunResult:
     )
 
 
-def close_failed(
+def _close_failed(
     course: Course, failure: Failure, task: Task | None, executed: Executed
 ) -> RunResult:
-    """Keep what a failed run left, labelled, beside the last good result; return its result."""
+    """Keep what a failed run left, labelled, beside the last good result."""
     places = {str(course.root): "."}
     partial: bytes | None = None
     if task is not None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from abtest.errors import AbtestError, SpecError
 
 FailureCode = Literal[
+    "unreadable_experiment",
     "invalid_experiment",
     "no_data",
     "invalid_notebook",
@@ -20,6 +21,7 @@ FailureCode = Literal[
     "invalid_verdict",
     "other_verdict",
     "not_rendered",
+    "not_written",
     "worker_died",
     "interrupted",
     "internal",

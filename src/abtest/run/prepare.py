@@ -18,6 +18,7 @@ from abtest.run.state import State, last_state
 
 REPORTS = "reports"
 LOCK_FILE = "plan.lock"
+UNREADABLE = "unreadable_spec"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def prepare(root: Path, name: str, folder: Path, as_of: str | None) -> Prepared 
     try:
         resolved = resolve(name, root=root)
     except (SpecError, UsageError) as error:
-        return Failure.of(error, "invalid_experiment")
+        unread = isinstance(error, UsageError) or error.code == UNREADABLE
+        return Failure.of(error, "unreadable_experiment" if unread else "invalid_experiment")
     return _with_data(root, name, folder, as_of, resolved)
 
 

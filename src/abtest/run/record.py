@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -82,11 +83,13 @@ def read_record(folder: Path) -> RunRecord | None:
 
 
 def read_verdict(path: Path) -> dict[str, Any] | None:
-    """Return the verdict document in `path`; None if it is missing or not valid."""
+    """Return the verdict document in `path` as it is; None if it is missing or not valid."""
     try:
-        return VerdictDocument.model_validate_json(path.read_bytes()).model_dump()
-    except (OSError, ValidationError):
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        VerdictDocument.model_validate(content)
+    except (OSError, ValueError):  # a ValidationError is a ValueError
         return None
+    return content
 
 
 def hashes(folder: Path) -> dict[str, str]:

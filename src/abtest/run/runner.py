@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from abtest.experiment.project import experiment_names
 from abtest.files import write_json
 from abtest.run.capacity import default_jobs
 from abtest.run.clock import clock
-from abtest.run.closing import Course, close_failed, close_good
+from abtest.run.closing import Course, close
+from abtest.run.index import refresh_index
 from abtest.run.options import RunOptions
 from abtest.run.outcome import RETRIED, Event, EventKind, Failure, RunResult
 from abtest.run.pool import Message, Pool
@@ -125,6 +127,8 @@ class _Run:
             self._stop()
         finally:
             self.pool.close()
+        if asked:
+            refresh_index(self.root, self.reports)
         return [self.results[name] for name in asked if name in self.results]
 
     def _begin(self, name: str, skip_concluded: bool) -> None:
@@ -143,7 +147,7 @@ class _Run:
     def _unusable(self, name: str, folder: Path, failure: Failure) -> None:
         course = Course(self.root, name, folder, None)
         if name in experiment_names(self.root):
-            self._end(name, close_failed(course, failure, None, Executed(failure)))
+            self._close(course, None, Executed(failure))
         else:  # there is nothing to keep a record of
             self._end(name, RunResult(name, failure.status, folder, failure=failure))
 
@@ -156,9 +160,15 @@ class _Run:
         self._end(found.name, result)
 
     def _submit(self, found: Prepared) -> None:
-        staging = make_staging(found.folder)
-        task = self._task(found, staging)
-        write_json(staging / RUN_FILE, self._run_file(found, task))
+        try:
+            staging = make_staging(found.folder)
+            task = self._task(found, staging)
+            write_json(staging / RUN_FILE, self._run_file(found, task))
+        except OSError as error:
+            failure = _not_written(found.folder, error)
+            result = RunResult(found.name, failure.status, found.folder, failure=failure)
+            self._end(found.name, result)
+            return
         self.open[found.name] = Course(self.root, found.name, found.folder, found)
         self.tasks[found.name] = task
         self._tell("queued", found.name)
@@ -214,7 +224,7 @@ class _Run:
         failure = executed.failure
         course.attempt_ended(failure)
         if failure is None:
-            self._end(course.name, close_good(course, task, executed))
+            self._close(course, task, executed)
             return
         again = failure.code in RETRIED and len(course.attempts) < ATTEMPTS
         if again and not self.interrupted and not self._past_deadline():
@@ -224,7 +234,16 @@ class _Run:
             return
         if self.interrupted and failure.code == "worker_died":
             failure = Failure("interrupted", "interrupted", failure.given, "run it again")
-        self._end(course.name, close_failed(course, failure, task, executed))
+        self._close(course, task, replace(executed, failure=failure))
+
+    def _close(self, course: Course, task: Task | None, executed: Executed) -> None:
+        """Keep what a run left; a full disk or a read-only folder is its own failure."""
+        try:
+            result = close(course, task, executed)
+        except OSError as error:
+            failure = _not_written(course.folder, error)
+            result = RunResult(course.name, failure.status, course.folder, failure=failure)
+        self._end(course.name, result)
 
     def _end(self, name: str, result: RunResult) -> None:
         self.open.pop(name, None)
@@ -250,8 +269,7 @@ class _Run:
         self.pool.close()
         for name, course in list(self.open.items()):
             failure = self._cut_off("its worker did not answer")
-            task = self.tasks[name]
-            self._end(name, close_failed(course, failure, task, Executed(failure)))
+            self._close(course, self.tasks[name], Executed(failure))
 
     def _finish_unstarted(self, name: str) -> None:
         """Give a result to an experiment that the interrupt or deadline kept from starting."""
@@ -283,6 +301,11 @@ class _Run:
         self, kind: EventKind, name: str, cell: int = 0, cells: int = 0, text: str = ""
     ) -> None:
         self.on_event(Event(kind, name, cell, cells, text))
+
+
+def _not_written(folder: Path, error: OSError) -> Failure:
+    what = f"the report cannot be written: {error.strerror or error}"
+    return Failure("not_written", what, str(folder), "make room, or choose another --output-dir")
 
 
 def _raise_interrupt(*_: object) -> None:
