@@ -1,7 +1,10 @@
-"""The lock files hold what ``pyproject.toml`` asks for, with hashes and without addresses."""
+"""``pyproject.toml`` asks for what is imported; the lock files hold it, with hashes only."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
+BROUGHT_ALONG = {"pydantic-core"}
+"""Imported, and part of something that is asked for by name."""
+NOT_IMPORTED = {"ipykernel", "jupyterlab", "tzdata"}
+"""Asked for, and started as programs or read as data."""
 PIN = re.compile(r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(\S+)(.*)$", re.MULTILINE)
 
 
@@ -17,6 +24,18 @@ def direct() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     return [Requirement(line) for group in groups for line in group]
+
+
+def imported() -> set[str]:
+    """Name of every top-level package that the library imports, its own left out."""
+    names: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    return names - {"abtest", *sys.stdlib_module_names}
 
 
 def text(name: str) -> str:
@@ -50,3 +69,14 @@ def test_the_lowest_versions_are_the_bounds_of_the_project():
         [bound] = [item.version for item in requirement.specifier if item.operator == ">="]
         pinned = lowest[canonicalize_name(requirement.name)]
         assert pinned.startswith(bound), f"{requirement.name} {pinned}, not {bound}"
+
+
+def test_what_is_imported_is_asked_for_and_the_reverse():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["lab"], *extras["excel"]]
+    asked = {canonicalize_name(Requirement(line).name) for line in lines}
+    providers = packages_distributions()
+    used = {canonicalize_name(providers[name][0]) for name in imported()}
+    assert used - asked == BROUGHT_ALONG
+    assert asked - used == NOT_IMPORTED
