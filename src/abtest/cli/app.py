@@ -38,6 +38,7 @@ class Verb:
 
 
 VERBS = (
+    Verb("demo", "abtest.cli.demo:demo", "Simulate six experiments, run all, make the reports."),
     Verb("init", "abtest.cli.init:init", "Start a project, with an example that runs."),
     Verb("new", "abtest.cli.new:new", "Write a commented experiment file."),
     Verb("check", "abtest.cli.check:check", "Validate experiment files and the data they name."),
