@@ -406,3 +406,21 @@ def test_an_event_log_needs_its_frames_by_name(kit, tmp_path):
     with pytest.raises(UsageError) as caught:
         run(kit, tmp_path, log[1], kit.make_design())
     assert caught.value.code == "frames_by_role"
+
+
+def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
+    design = kit.make_design()
+    inside = design.start
+    at = [inside, inside, design.end, design.start - timedelta(microseconds=1), kit.as_of]
+    arms = ["control", "treatment", "control", "control", "control"]
+    shown = pd.DataFrame({"unit": list("abcde"), "variant": arms, "time": pd.to_datetime(at)})
+    times = pd.to_datetime([kit.as_of, kit.as_of - timedelta(microseconds=1)])
+    events = pd.DataFrame({"unit": ["a", "a"], "name": "x", "time": times, "value": 1.0})
+    days = (kit.as_of - inside) / timedelta(days=1)
+    request = UnitRequest("n", (EventValue("x", "count", (0, days)),), matures_after=days)
+    measured = simple(kit, tmp_path, events, [request], shown)
+    tally = measured.tally
+    assert (tally.before_start, tally.after_end, tally.late_rows) == (1, 1, 2)
+    assert tally.exposed == {"control": 1, "treatment": 1}
+    assert tally.without_events == {"control": 0, "treatment": 1}
+    assert measured.moments("n", "control")[0].mean[0] == 1

@@ -197,9 +197,9 @@ def test_a_large_mean_costs_no_precision(kit, tmp_path, kind):
     other = np.round(values + rng.normal(0, 50, 20_000), 2)
     frame = pd.DataFrame({"variant": np.tile(["control", "treatment"], 10_000)})
     frame["v"], frame["x"] = values, other
-    frame.loc[:1500, "v"] = 0.0  # the first rows, where pilots come from, say nothing
+    frame.loc[:1500, ["v", "x"]] = np.nan  # the rows where pilots come from say nothing
     if kind == "text":
-        frame = frame.assign(v=frame["v"].map("{:.2f}".format), x=frame["x"].map("{:.2f}".format))
+        frame = frame.assign(**{name: frame[name].map("{:.2f}".format) for name in ("v", "x")})
     table = pa.Table.from_pandas(frame)
     if kind == "decimal":
         columns = {name: table[name].cast(pa.decimal128(18, 2)) for name in ("v", "x")}
@@ -208,12 +208,10 @@ def test_a_large_mean_costs_no_precision(kit, tmp_path, kind):
     measured = run(kit, tmp_path, table, [kit.column("m", "v", covariates=("x",))])
     clean = pa.Table.from_pandas(frame[frame["keep"]])
     clean_measured = run(kit, tmp_path, clean, [kit.column("m", "v", covariates=("x",))])
-    for start, found in ((0, measured), (1501, clean_measured)):
-        rows = slice(start, None)
-        arm = (frame["variant"] == "control").to_numpy()[rows]
-        v = frame["v"].astype(float).to_numpy()[rows][arm]
-        x = other[rows][arm]
-        wanted = expected([v - 1.7e9, x - 1.7e9])
+    rows = slice(1501, None)
+    arm = (frame["variant"] == "control").to_numpy()[rows]
+    wanted = expected([values[rows][arm] - 1.7e9, other[rows][arm] - 1.7e9])
+    for found in (measured, clean_measured):
         (moments,) = found.moments("m", "control")
         np.testing.assert_allclose(moments.m2, wanted.m2, rtol=1e-9)
         np.testing.assert_allclose(moments.mean, wanted.mean + 1.7e9, rtol=1e-14)
@@ -337,3 +335,16 @@ def test_an_ignored_row_of_a_unit_contradicts_nothing(kit, tmp_path):
     tally = measured.tally
     assert (tally.ignored_variant_rows, tally.duplicate_unit_rows) == (4, 0)
     assert sum(tally.exposed.values()) == 20
+
+
+def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
+    day = pd.Timestamp("2026-03-21", tz="UTC")
+    at = [kit.make_design().start, day, day, kit.make_design().end, kit.as_of]
+    frame = pd.DataFrame({"variant": ["control", "treatment", "control", "control", "control"]})
+    frame["at"], frame["v"] = pd.to_datetime(at), 1.0
+    keys = {"time": "at"}
+    more = {"as_of": kit.as_of, "now": kit.now}
+    measured = run(kit, tmp_path, frame, [kit.column("v", "v")], kit.make_design(), keys, **more)
+    tally = measured.tally
+    assert (tally.before_start, tally.after_end, tally.late_rows) == (0, 1, 1)
+    assert tally.exposed == {"control": 2, "treatment": 1}
