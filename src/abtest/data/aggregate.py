@@ -192,9 +192,11 @@ def _base(found: pa.Table, units: UnitTable) -> Answer:
 
 
 def sampled_spreads(
-    sources: Sources, table: ir.Table, names: Sequence[str], label: str
+    sources: Sources, table: ir.Table, names: Sequence[str], label: str, whole: Collection[str]
 ) -> dict[str, Spread]:
     """Return a spread per column from the first rows of a table: the pilot is their median.
+
+    `whole` names the columns of whole numbers.
 
     The median is a value of the column, so that a constant column has variance 0 exactly.
     """
@@ -204,18 +206,21 @@ def sampled_spreads(
         values = found[name].drop_null().to_numpy().astype(np.float64)
         values = np.sort(values[np.isfinite(values)])
         if len(values) == 0:
-            spreads[name] = Spread(0.0, UNSEEN_REACH)
+            spreads[name] = Spread(0.0, UNSEEN_REACH, name in whole)
             continue
         low, middle, high = (float(values[i]) for i in (0, len(values) // 2, -1))
         spread = Spread.of(low, high, middle)
-        spreads[name] = Spread(spread.pilot, 16.0 * spread.reach or UNSEEN_REACH)
+        spreads[name] = Spread(spread.pilot, 16.0 * spread.reach or UNSEEN_REACH, name in whole)
     return spreads
 
 
 def known_spreads(
-    sources: Sources, table: ir.Table, names: Sequence[str], label: str
+    sources: Sources, table: ir.Table, names: Sequence[str], label: str, whole: Collection[str]
 ) -> dict[str, Spread]:
-    """Return a spread per column about 0 from its smallest and largest value."""
+    """Return a spread per column about 0 from its smallest and largest value.
+
+    `whole` names the columns of whole numbers.
+    """
     if not names:
         return {}
     ends: dict[str, ir.Value] = {}
@@ -226,7 +231,7 @@ def known_spreads(
     spreads = {}
     for number, name in enumerate(names):
         low, high = found[f"low{number}"] or 0.0, found[f"high{number}"] or 0.0
-        spreads[name] = Spread.of(low, high, 0.0)
+        spreads[name] = Spread.of(low, high, 0.0, whole=name in whole)
     return spreads
 
 

@@ -21,11 +21,13 @@ class FinishedColumns:
     """Columns of a units table by the short names under which they are summed.
 
     `aliases` maps a column to its short name, `text` are the columns that were text and may
-    hold what is no number, `failures` the metrics that ask for what cannot be had.
+    hold what is no number, `whole` the short names of columns of whole numbers, `failures` the
+    metrics that ask for what cannot be had.
     """
 
     aliases: dict[str, str] = field(default_factory=dict)
     text: dict[str, str] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
     failures: dict[str, Failure] = field(default_factory=dict)
 
     @classmethod
@@ -41,8 +43,11 @@ class FinishedColumns:
             else:
                 for name in _names(request):
                     found.aliases.setdefault(name, f"v{len(found.aliases)}")
-                    if source.table[name].type().is_string():
+                    kind = source.table[name].type()
+                    if kind.is_string():
                         found.text[name] = found.aliases[name]
+                    elif kind.is_integer() or kind.is_boolean():
+                        found.whole.add(found.aliases[name])
         return found
 
     def values(self, table: ir.Table) -> dict[str, ir.Value]:

@@ -24,6 +24,9 @@ from abtest.data.settings import EventsData
 from abtest.data.source import Sources
 from abtest.errors import DataError, UsageError
 
+COUNTS = frozenset({"count", "any", "distinct_days"})
+"""Aggregates whose values are whole numbers."""
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -257,7 +260,8 @@ def _aggregate(
     fates: Mapping[int, int],
 ) -> tuple[agg.Answer, list[MetricPlan]]:
     label = job.events.source.label
-    spreads = agg.known_spreads(job.sources, table, list(values.values()), label)
+    whole = {name for value, name in values.items() if value.aggregate in COUNTS}
+    spreads = agg.known_spreads(job.sources, table, list(values.values()), label, whole)
     plans = []
     for request in requests:
         names = tuple(_names(values, request.variables))

@@ -14,21 +14,27 @@ from abtest.data.measured import MetricSums
 
 Values = Mapping[str, NDArray[np.float64]]
 
+LARGEST_WHOLE = 2.0**53
+"""Up to here a float64 holds every whole number."""
 ILL_CONDITIONED = 100.0
 """Squared distance of mean and pilot, in variances, above which the pilot is taken anew."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What is known of a column before it is summed: its pilot and its largest distance from it."""
+    """What is known of a column before it is summed: its pilot and its largest distance from it.
+
+    `whole` says that values and pilot are whole numbers, whose sums are exact while small.
+    """
 
     pilot: float
     reach: float
+    whole: bool = False
 
     @classmethod
-    def of(cls, low: float, high: float, pilot: float) -> Spread:
+    def of(cls, low: float, high: float, pilot: float, *, whole: bool = False) -> Spread:
         """Build from the smallest and largest value met."""
-        return cls(pilot, max(abs(low - pilot), abs(high - pilot)))
+        return cls(pilot, max(abs(low - pilot), abs(high - pilot)), whole)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,6 @@ class MetricPlan:
         self, values: list[ir.Value], covariates: list[ir.Value], mature: ir.Value | None
     ) -> dict[str, ir.Value]:
         pilots = [spread.pilot for spread in self.spreads]
-        reaches = [spread.reach for spread in self.spreads]
         shifted = [value - pilot for value, pilot in zip(values, pilots, strict=False)]
         enters = mature
         if len(values) > 1 or covariates:
@@ -96,10 +101,17 @@ class MetricPlan:
             value = values[0] if enters is None else enters.ifelse(values[0], None)
             found["other"] = ((value != 0.0) & (value != 1.0)).sum().fill_null(0)
         for i, left in enumerate(shifted):
-            found |= _exact_sum(f"s{i}", left, reaches[i], self.rows)
+            spread = self.spreads[i]
+            found |= _exact_sum(f"s{i}", left, spread.reach, self.rows, whole=spread.whole)
             for j in range(i, len(shifted)):
-                reach = reaches[i] * reaches[j]
-                found |= _exact_sum(f"p{i}_{j}", left * shifted[j], reach, self.rows)
+                other = self.spreads[j]
+                found |= _exact_sum(
+                    f"p{i}_{j}",
+                    left * shifted[j],
+                    spread.reach * other.reach,
+                    self.rows,
+                    whole=spread.whole and other.whole,
+                )
         return found
 
     def read(self, answer: Values, prefix: str, units: NDArray[np.int64]) -> MetricSums:
@@ -117,10 +129,9 @@ class MetricPlan:
             sums[:, 0] = products[:, 0, 0] = answer[f"{prefix}one"]
         else:
             for i in range(size):
-                sums[:, i] = answer[f"{prefix}s{i}_high"] + answer[f"{prefix}s{i}_low"]
+                sums[:, i] = _total(answer, f"{prefix}s{i}")
                 for j in range(i, size):
-                    product = answer[f"{prefix}p{i}_{j}_high"] + answer[f"{prefix}p{i}_{j}_low"]
-                    products[:, i, j] = products[:, j, i] = product
+                    products[:, i, j] = products[:, j, i] = _total(answer, f"{prefix}p{i}_{j}")
         gap = answer.get(f"{prefix}gap")
         covariate_nulls = zeros if gap is None else gap.astype(np.int64)
         nulls = units - n - waiting
@@ -163,14 +174,27 @@ class MetricPlan:
             if shift == 0.0:
                 continue
             if (covariate and filled) or shift**2 * n > ILL_CONDITIONED * within[i]:
-                pilot = float(f"{spread.pilot + shift:.12g}")
-                spreads[i] = Spread(pilot, spread.reach + abs(pilot - spread.pilot))
+                whole = spread.whole and not (covariate and filled)
+                moved = spread.pilot + shift
+                pilot = float(round(moved)) if whole else float(f"{moved:.12g}")
+                spreads[i] = Spread(pilot, spread.reach + abs(pilot - spread.pilot), whole)
         return None if spreads == list(self.spreads) else replace(self, spreads=tuple(spreads))
 
 
-def _exact_sum(name: str, value: ir.Value, reach: float, rows: int) -> dict[str, ir.Value]:
+def _exact_sum(
+    name: str, value: ir.Value, reach: float, rows: int, *, whole: bool
+) -> dict[str, ir.Value]:
+    """Return the aggregates of one sum; whole numbers below 2^53 add up without rounding."""
+    if whole and reach * rows < LARGEST_WHOLE:
+        return {f"{name}_high": value.sum().fill_null(0.0)}
     high, low = split_sum(value, reach, rows)
     return {f"{name}_high": high.fill_null(0.0), f"{name}_low": low.fill_null(0.0)}
+
+
+def _total(answer: Values, name: str) -> NDArray[np.float64]:
+    """Return a sum from the parts that `_exact_sum` asked for."""
+    low = answer.get(f"{name}_low")
+    return answer[f"{name}_high"] if low is None else answer[f"{name}_high"] + low
 
 
 def split_sum(value: ir.Value, reach: float, rows: int) -> tuple[ir.Value, ir.Value]:

@@ -58,7 +58,8 @@ def measure_units(
         as_of = _default_as_of(job, table, now)
     table = _with_status(job, table, as_of, now)
     names = list(job.columns.aliases.values())
-    spreads = agg.sampled_spreads(sources, table, names, job.label) if names else {}
+    whole = job.columns.whole
+    spreads = agg.sampled_spreads(sources, table, names, job.label, whole) if names else {}
     plans = job.columns.plans(requests, spreads, rows)
     answer = agg.aggregate(sources, _unit_table(job, table), plans)
     _refuse_bad_times(job, answer)
