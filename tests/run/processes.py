@@ -1,5 +1,6 @@
 """Whether processes ended, for tests that must leave none."""
 
+import os
 import time
 from pathlib import Path
 
@@ -22,13 +23,23 @@ def gone(pid: int, within: float = 5.0) -> bool:
     return True
 
 
-def processes_in(folder: Path) -> list[int]:
-    """Processes that work in a folder, as kernels do in a project's root."""
+def processes_in(folder: Path, within: float = 0.0) -> list[str]:
+    """Commands of processes that work in a folder, as kernels do in a project's root."""
+    end = time.monotonic() + within
+    while (found := _commands_in(folder)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def _commands_in(folder: Path) -> list[str]:
     found = []
-    for place in Path("/proc").glob("[0-9]*/cwd"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if place.readlink() == folder and alive(int(place.parent.name)):
-                found.append(int(place.parent.name))
+            if int(process.name) == os.getpid():
+                continue  # a test may work there itself
+            if (process / "cwd").readlink() == folder and alive(int(process.name)):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append(f"{process.name}: {command}")
         except OSError:
             continue
     return found

@@ -5,7 +5,10 @@ Imported when the first kernel is starting: papermill and nbconvert take as long
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -24,6 +27,28 @@ from abtest.run.watchdog import Watchdog
 
 STOP_GRACE = 1.0
 """Seconds that a cell has after Ctrl-C before its kernel is killed."""
+_WARMING = {
+    "cells": [
+        {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Warm"},
+        {
+            "cell_type": "code",
+            "execution_count": 1,
+            "id": "b",
+            "metadata": {},
+            "outputs": [
+                {
+                    "data": {"text/html": "<p>warm</p>"},
+                    "metadata": {},
+                    "output_type": "display_data",
+                }
+            ],
+            "source": "pass",
+        },
+    ],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 Attend = Callable[[Callable[[], None] | None], None]
 """Takes what is to be called when the parent says stop; None: nothing."""
 
@@ -35,6 +60,8 @@ def do(task: Task, kernel: Kernel, attend: Attend, send: Send) -> Executed:
     watchdog.limit("notebook", began + task.notebook_timeout)
     watchdog.limit("run", task.run_deadline)
     attend(lambda: watchdog.stop(STOP_GRACE))
+    warming = threading.Thread(target=_warm_up, daemon=True)
+    warming.start()  # this process only waits while the kernel works
     try:
         failure, seconds = execute(
             task,
@@ -44,6 +71,7 @@ def do(task: Task, kernel: Kernel, attend: Attend, send: Send) -> Executed:
         )
         executed = clock()
         kernel.ask_to_leave()  # it leaves while the page is rendered
+        warming.join()
         failure = failure or _finish(task)
     finally:
         attend(None)
@@ -52,6 +80,13 @@ def do(task: Task, kernel: Kernel, attend: Attend, send: Send) -> Executed:
         send(to_line("kernel", pid=None))
     timings = {"execute": round(executed - began, 4), "finish": round(clock() - executed, 4)}
     return Executed(failure, seconds, timings)
+
+
+@cache
+def _warm_up() -> None:
+    """Import what a page needs, by rendering one that nobody sees."""
+    with contextlib.suppress(Exception):  # what is wrong will be wrong with the real page
+        render(_WARMING, None)
 
 
 def _finish(task: Task) -> Failure | None:

@@ -13,7 +13,7 @@ from abtest.run.task import INJECTED_TAG
 Node = dict[str, Any]
 BANNER_TAG = "abtest-incomplete"
 _MARKER_TAG = "papermill-error-cell-tag"
-_KERNEL_FILE = re.compile(r"[^\s\"'<>]*ipykernel_\d+[\\/]\d+\.py")
+_KERNEL_FILE = re.compile(r"[^\s\"'<>]{0,200}ipykernel_\d+[\\/]\d+\.py")
 _ADDRESS = re.compile(r"(?<= at )0x[0-9a-fA-F]{6,}")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEXTUAL = ("text/", "application/json", "application/javascript", "image/svg+xml")
@@ -159,5 +159,7 @@ def _plain_text(value: object, places: Mapping[str, str]) -> object:
         return {key: _plain_text(item, places) for key, item in value.items()}
     if not isinstance(value, str):
         return value
-    text = _KERNEL_FILE.sub("<cell>", _COLOUR.sub("", value))
+    text = _COLOUR.sub("", value)
+    if "ipykernel_" in text:  # else the search takes long in embedded pictures
+        text = _KERNEL_FILE.sub("<cell>", text)
     return _ADDRESS.sub("0x", replaced(text, places))
