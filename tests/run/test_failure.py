@@ -5,6 +5,8 @@ from tests.run.conftest import Project
 from tests.run.partial import banner, statuses
 from tests.run.processes import gone, processes_in
 
+from abtest.run import prepare
+
 REPORT_FILES = ("verdict.json", "report.ipynb", "report.html", "run.json")
 MISHAPS = (
     "catches_interrupts",
@@ -193,6 +195,29 @@ def test_an_experiment_that_does_not_exist_leaves_no_trace(project):
     assert result.failure.code == "unreadable_experiment"
     assert '"good"' in result.failure.todo
     assert not project.report("god").exists()
+
+
+@pytest.mark.parametrize("name", ["../good", "experiments/good", "good/experiment.toml", ""])
+def test_a_path_is_not_a_name(project, name):
+    project.add("good")
+    [result] = project.run(name)
+    assert result.failure.code == "unreadable_experiment"
+    assert [path.name for path in project.root.glob("reports/*")] == ["index.html"]
+
+
+def test_a_fault_of_our_own_in_one_experiment_never_stops_the_others(project, monkeypatch):
+    project.add("bad")
+    project.add("good")
+    resolve = prepare.resolve
+
+    def broken(name, root):
+        return 1 / 0 if name == "bad" else resolve(name, root=root)
+
+    monkeypatch.setattr(prepare, "resolve", broken)
+    bad, good = project.run()
+    assert (bad.status, good.status) == ("failed", "done")
+    assert bad.failure.code == "internal"
+    assert "ZeroDivisionError" in bad.failure.what
 
 
 def test_nothing_is_left_behind_in_the_folder_for_temporary_files(project, tmp_path, monkeypatch):

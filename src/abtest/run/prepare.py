@@ -8,6 +8,7 @@ from pathlib import Path
 
 from abtest.data import fingerprint
 from abtest.errors import AbtestError, SpecError, UsageError
+from abtest.experiment.project import experiment_file
 from abtest.experiment.resolve import Resolved, resolve
 from abtest.run.key import RunKey, run_key
 from abtest.run.notebook import Notebook, find_notebook, read_notebook
@@ -49,11 +50,16 @@ def prepare(root: Path, name: str, folder: Path, as_of: str | None) -> Prepared 
     A file that cannot be used is this experiment's failure and never ends the others.
     """
     try:
+        # A name only: a path would let reports be written outside of their folder.
+        experiment_file(root, name)
         resolved = resolve(name, root=root)
+        return _with_data(root, name, folder, as_of, resolved)
     except (SpecError, UsageError) as error:
         unread = isinstance(error, UsageError) or error.code == UNREADABLE
         return Failure.of(error, "unreadable_experiment" if unread else "invalid_experiment")
-    return _with_data(root, name, folder, as_of, resolved)
+    except Exception as error:  # our own fault: the other experiments go on
+        what = f"the experiment could not be prepared: {type(error).__name__}: {error}"
+        return Failure("internal", what, name, "please report this")
 
 
 def _with_data(
