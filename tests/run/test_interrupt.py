@@ -78,7 +78,10 @@ def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(project, numb
     assert [path.name for path in project.report("b_slow").iterdir()] == ["failed"]
 
 
-def test_a_killed_parent_leaves_no_process(project):
+def test_a_killed_parent_leaves_no_process_and_no_temporary_folder(project, tmp_path, monkeypatch):
+    place = tmp_path / "t"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
     project.add("slow", "sleeps")
     run = start(project, jobs=1)
     kernel = wait_for(project.root / "kernel.json")["pid"]
@@ -86,3 +89,4 @@ def test_a_killed_parent_leaves_no_process(project):
     run.kill()
     run.communicate(timeout=10)
     assert all(gone(pid) for pid in [kernel, *workers])
+    assert list(place.iterdir()) == []

@@ -141,7 +141,7 @@ class Pool:
         self._started += 1
         folder = self._folder / f"w{self._started}"
         folder.mkdir(mode=0o700)
-        log = self._folder / f"w{self._started}.log"
+        log = folder / "worker.log"
         # -P: a file of the project called json.py is not imported in place of Python's own.
         command = [sys.executable, "-P", "-m", "abtest.run.worker", str(folder)]
         with log.open("wb") as stderr:
