@@ -88,3 +88,17 @@ def test_missing_past_counts_as_zero_of_zero():
 def test_numerator_and_denominator_must_be_equally_long():
     with pytest.raises(UsageError, match="equally long"):
         compare_ratios(([1.0, 2.0], [1.0]), ([1.0, 2.0], [1.0, 3.0]))
+
+
+def test_an_arm_in_which_numerator_and_denominator_are_equal_has_no_variance():
+    """The terms of its variance cancel to something like -1e-34: no number to take a root of."""
+    same = np.repeat([0.0, 1.0, 2.0], [18, 3, 2])
+    control = Moments.from_columns([same, same])
+    rng = np.random.default_rng(5)
+    treatment = Moments.from_columns([rng.poisson(1.0, 23), 1.0 + rng.poisson(1.0, 23)])
+    for scale in np.geomspace(0.01, 100.0, 41):
+        scaled = Moments.from_columns([scale * same, scale * same])
+        result = compare_ratios(scaled, treatment)
+        assert result.relative.status == "bounded"
+    swapped = compare_ratios(treatment, control)
+    assert swapped.p_value == pytest.approx(result.p_value)

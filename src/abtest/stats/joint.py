@@ -127,7 +127,7 @@ class JointMeans:
             gradient = gradient + self.arm_shares[arm, phase] * shared
             unit_covariance = self.covariances[arm, phase]
             scale = self.mean_weights[arm, phase]
-            covariance += scale * (gradient @ unit_covariance @ gradient.T)
+            covariance += scale * _sandwich(gradient, unit_covariance)
             parts[arm, phase] = scale * _quadratic(gradient[1] - gradient[0], unit_covariance)
         linear = np.einsum("ak,apk->pa", own, self.means)
         linear = linear + np.einsum("bk,ap,apk->pb", shared, self.arm_shares, self.means)
@@ -194,6 +194,17 @@ def _quadratic(vector: Floats, matrix: Floats) -> float:
     value = float(vector @ matrix @ vector)
     size = float(np.abs(vector) @ np.abs(matrix) @ np.abs(vector))
     return value if value > _CANCELLED * size else 0.0
+
+
+def _sandwich(gradients: Floats, matrix: Floats) -> Floats:
+    """Return G M G', with zeros for the rows of G whose variance is only rounding.
+
+    Where the numerator of a ratio equals its denominator in every unit, the terms cancel to
+    something like -1e-34, which is no variance.
+    """
+    product = gradients @ matrix @ gradients.T
+    kept = np.array([_quadratic(gradient, matrix) > 0.0 for gradient in gradients])
+    return np.asarray(np.where(np.outer(kept, kept), product, 0.0))
 
 
 def _require_shape(control: Sequence[Moments], treatment: Sequence[Moments], size: int) -> None:
