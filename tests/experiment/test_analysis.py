@@ -236,3 +236,20 @@ def test_events_frames_need_both_tables(frame):
     )
     with pytest.raises(abtest.UsageError, match="two tables"):
         abtest.load(values, data=frame)
+
+
+def test_two_shipping_arms_that_do_not_vary_are_not_told_apart():
+    """There is no error to compare them by; that must not end the analysis."""
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.poisson(1.0, 300), np.full(600, 5)])
+    data = pd.DataFrame({"arm": np.repeat(["a", "b", "c"], 300), "value": values})
+    metric = {"id": "m", "kind": "mean", "value": "value"}
+    experiment = {
+        "experiment": {"name": "demo"},
+        "variants": {"control": "a", "treatments": ["b", "c"]},
+        "data": {"kind": "units", "variant": "arm"},
+        "metrics": [metric | {"role": "primary", "direction": "increase"}],
+    }
+    verdict = abtest.load(experiment, data=data).analyze().verdict
+    assert (verdict.decision, verdict.recommended_variant) == ("ship", "b")
+    assert verdict.reasons[-1].code == "recommended_not_distinguishable"

@@ -10,6 +10,7 @@ from scipy.special import ndtr, ndtri
 from abtest.experiment.levels import row_levels
 from abtest.experiment.outcome import DecidingRow, arm_outcome, row_outcome
 from abtest.metrics import MeanMetric
+from abtest.stats.score import ScorePair
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ SE = (2 * 1e-4) ** 0.5
 def test_a_row_comes_to_what_the_table_says(effect, keys, expected):
     pair = NormalPair(1.0, 1.0 + effect)
     assert row_outcome(metric(**keys), pair, 0.05) == expected
+
+
+def test_a_fall_by_more_than_all_of_a_rare_proportion_is_ruled_out():
+    """The score method has no statistic there; that must not end the analysis."""
+    pair = ScorePair(4, 200, 5, 200)
+    assert row_outcome(metric(mde=1.5, direction="decrease"), pair, 0.05) == "excluded"
 
 
 def test_a_loss_that_is_significant_but_within_the_margin_is_not_harm():

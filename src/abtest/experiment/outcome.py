@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.experiment.document import ArmOutcome, RowOutcome
 from abtest.metrics import MetricDefinition
+from abtest.stats import NotEstimable
 
 if TYPE_CHECKING:
     from abtest.stats.results import PairEstimate, Test
@@ -69,7 +70,10 @@ def _below(metric: MetricDefinition, pair: PairEstimate, mde: float, half: float
     """Whether the effect is smaller than the one the experiment was sized for."""
     if metric.direction == "increase":
         return pair.test(relative=mde, alternative="less").p_value < half
-    return pair.test(relative=-mde, alternative="greater").p_value < half
+    try:
+        return pair.test(relative=-mde, alternative="greater").p_value < half
+    except NotEstimable:  # a proportion cannot fall by more than all of it
+        return True
 
 
 @dataclass(frozen=True)

@@ -217,8 +217,11 @@ def _preference(
     ranked = sorted(estimates, key=lambda arm: -estimates[arm])
     if len(ranked) < 2:
         return Preference(shipping[0] if not ranked else ranked[0], alpha=spec.analysis.alpha)
-    pair = estimate_pair(measured, Comparison(first, requests[first.id], ranked[1], ranked[0]))
-    p_value = json_number(pair.test().p_value)
+    try:
+        pair = estimate_pair(measured, Comparison(first, requests[first.id], ranked[1], ranked[0]))
+        p_value = json_number(pair.test().p_value)
+    except NotEstimable:  # neither of the two varies: nothing tells them apart
+        p_value = None
     return Preference(ranked[0], ranked[1], p_value, spec.analysis.alpha)
 
 
