@@ -1,0 +1,123 @@
+"""Status and p-value of the checks of an event log, from its people and raw rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from scipy import stats
+from tests.oracle.units_of_log import moment, text
+
+
+def checks(spec, data, log, mature):
+    """Expected (status, p-value) by check; ``mature`` are units by arm of the best primary."""
+    arms = [spec["variants"]["control"], *spec["variants"]["treatments"]]
+    plans = [spec["variants"]["allocation"]]
+    plans += [phase["allocation"] for phase in spec["variants"].get("phases", [])]
+    units = Counter(p.variant for p in log.people)
+    crossed = Counter(p.variant for p in log.people if p.crossed)
+    silent = Counter(p.variant for p in log.people if not any(e["time"] >= p.t0 for e in p.events))
+    rows = [text(value) for value in data["exposures"][spec["data"]["exposures"]["variant"]]]
+    declared = {*arms, *spec["data"]["exposures"]["ignore_variants"], None}
+    unit = [text(u) for u in data["exposures"][spec["data"]["exposures"]["unit"]]]
+    unknown = sum(v not in declared and u is not None for u, v in zip(unit, rows, strict=True))
+    p_ratio, p_drift = sample_ratio(log, arms, plans), drift(spec, log, arms, len(plans))
+    p_crossed = equal(crossed, units, arms)
+    p_silent = equal(silent, units, arms)
+    share = sum(crossed.values()) / len(log.people)
+    fewest = min(mature[arm] for arm in arms)
+    return {
+        "sample_ratio": (graded(p_ratio, 0.001, 0.01), p_ratio),
+        "allocation_drift": (graded(p_drift, 0.001, 0), p_drift),
+        "crossover": (
+            "pass" if share == 0 else "fail" if share > 0.01 or small(p_crossed) else "warn",
+            p_crossed if share else None,
+        ),
+        "units": ("fail" if fewest < 2 else "warn" if fewest < 100 else "pass", None),
+        "unknown_variant": (
+            "pass" if not unknown else "fail" if unknown > 0.01 * len(rows) else "warn",
+            None,
+        ),
+        "missing_values": ("pass", None),
+        "exposure_without_events": ("warn" if small(p_silent) else "pass", p_silent),
+        "late_data": ("warn" if late_rows(spec, data, log, arms) else "pass", None),
+        "future_times": ("pass", None),
+        "lock": ("warn", None),
+    }
+
+
+def small(p):
+    return p is not None and p < 0.001
+
+
+def graded(p, fail, warn):
+    if p is None:
+        return "not_computed"
+    return "fail" if p < fail else "warn" if p < warn else "pass"
+
+
+def sample_ratio(log, arms, plans):
+    """Chi-square of the units by first variant, added up over phases."""
+    statistic = freedom = 0
+    for phase, plan in enumerate(plans):
+        seen = [sum(p.variant == arm and p.phase == phase for p in log.people) for arm in arms]
+        if sum(seen):
+            wanted = np.array([plan[arm] for arm in arms])
+            statistic += stats.chisquare(seen, sum(seen) * wanted / wanted.sum()).statistic
+            freedom += len(arms) - 1
+    return stats.chi2.sf(statistic, freedom)
+
+
+def equal(counts, of, arms):
+    """Chi-square of equal shares; None where an expected count would be below five."""
+    table = np.array([[counts[arm] for arm in arms], [of[arm] - counts[arm] for arm in arms]])
+    return contingency(table)
+
+
+def contingency(table):
+    """Pearson's p-value after pooling rows with the next until none expects less than five."""
+    table = table[:, table.sum(axis=0) > 0]
+    table = table[table.sum(axis=1) > 0]
+    if not table.size:
+        return None
+    least = (table.sum(axis=0) / table.sum()).min()
+    groups, rest = [], np.zeros(table.shape[1])
+    for row in table:
+        rest = rest + row
+        if rest.sum() * least >= 5:
+            groups.append(rest)
+            rest = np.zeros(table.shape[1])
+    if groups:
+        groups[-1] = groups[-1] + rest
+    if len(groups) < 2 or table.shape[1] < 2:
+        return None
+    return stats.chi2_contingency(np.array(groups), correction=False).pvalue
+
+
+def drift(spec, log, arms, phases):
+    """Smallest p-value of day x arm tables within phases, times their number."""
+    zone = spec["experiment"].get("timezone", "UTC")
+    found = []
+    for phase in range(phases):
+        cells = Counter(
+            (p.t0.tz_convert(zone).date(), p.variant) for p in log.people if p.phase == phase
+        )
+        days = sorted({day for day, _ in cells})
+        table = [[cells[day, arm] for arm in arms] for day in days]
+        if len(table) > 1 and (p := contingency(np.array(table))) is not None:
+            found.append(p)
+    return min(1.0, min(found) * len(found)) if found else None
+
+
+def late_rows(spec, data, log, arms):
+    zone = spec["experiment"].get("timezone", "UTC")
+    shown, events = spec["data"]["exposures"], spec["data"]["events"]
+    late = 0
+    for row in data["exposures"].to_dict("records"):
+        time = moment(row[shown["time"]], zone)
+        late += row[shown["variant"]] in arms and time is not None and time >= log.as_of
+    for row in data["events"].to_dict("records"):
+        time = moment(row[events["time"]], zone)
+        named = text(row[events["unit"]]) is not None and text(row[events["name"]]) is not None
+        late += named and time is not None and time >= log.as_of
+    return late
