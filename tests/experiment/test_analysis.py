@@ -253,3 +253,20 @@ def test_two_shipping_arms_that_do_not_vary_are_not_told_apart():
     verdict = abtest.load(experiment, data=data).analyze().verdict
     assert (verdict.decision, verdict.recommended_variant) == ("ship", "b")
     assert verdict.reasons[-1].code == "recommended_not_distinguishable"
+
+
+def test_missing_covariates_are_told_where_they_were_used():
+    rng = np.random.default_rng(1)
+    before = rng.normal(size=400)
+    data = pd.DataFrame({"arm": np.repeat(["a", "b"], 200), "before": before})
+    data["value"] = before + rng.normal(size=400)
+    data.loc[::9, "before"] = np.nan
+    metric = {"kind": "mean", "value": "value", "role": "primary", "direction": "increase"}
+    experiment = {
+        "experiment": {"name": "demo"},
+        "variants": {"control": "a", "treatments": ["b"]},
+        "data": {"kind": "units", "variant": "arm", "covariates": ["before"]},
+        "metrics": [metric | {"id": "with"}, metric | {"id": "without", "cuped": False}],
+    }
+    rows = abtest.load(experiment, data=data).analyze().to_dict()["effects"]
+    assert [row["warnings"] for row in rows] == [["covariate_missing"], []]

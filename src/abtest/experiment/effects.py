@@ -94,6 +94,10 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     relative = pair.relative(level.confidence)
     test = row_test(what.metric, pair)
     warnings: list[WarningCode] = [*pair.warnings]
+    if pair.variance_reduction is not None:
+        filled = measured.covariate_nulls(what.metric.id)
+        if filled[what.control] + filled[what.variant] > 0:
+            warnings.append("covariate_missing")
     if what.metric.margin is not None and not pair.control_value > 0:
         warnings.append("control_not_positive")
     return Effect(
