@@ -234,6 +234,10 @@ TABLE = {
         EVENTS, 'aggregate = "count"', 'aggregate = "sum"', 37,
         "metrics[1].aggregate", "sum needs the events' value column", "", "data.events.value",
     ),
+    "a second covariate, which would be ignored": Wrong(
+        UNITS, 'unit = "userid"', 'unit = "userid"\ncovariates = ["rounds", "days"]', 12,
+        "data.covariates", "more than one covariate is not possible yet", '["rounds", "days"]',
+    ),
     "an outcome as covariate": Wrong(
         UNITS, 'unit = "userid"', 'unit = "userid"\ncovariates = ["retention_7"]', 18,
         "metrics[0].value", "is a covariate too", '"retention_7"',

@@ -47,6 +47,10 @@ def data_rules(
         found += _clock(data.exposures)
     if isinstance(data, TotalsData):
         found += _totals(data, variants, own)
+    if isinstance(data, UnitsData) and len(data.covariates) > 1:
+        what = "more than one covariate is not possible yet"
+        todo = "Keep the one that says most about the metrics: the others would not be used."
+        found.append(Finding(("data", "covariates"), what, shown(list(data.covariates)), todo))
     for position, metric in metrics.items():
         if metric is not None:
             found += _metric(data, metric, ("metrics", position))
