@@ -28,7 +28,7 @@ def judged(spec, data, as_of=None, adjusted=None):
     share = rules.shares(spec["metrics"], len(treatments), alpha)
     rows, outcomes = {}, {arm: {} for arm in treatments}
     for given in spec["metrics"]:
-        metric = {"adjusted": spec["analysis"]["cuped"], **given}
+        metric = {"adjusted": given.get("cuped", spec["analysis"]["cuped"]), **given}
         people, excluded = values_of_log(spec, log, metric)
         for arm in treatments:
             for segment in segments(spec, log):
