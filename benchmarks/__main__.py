@@ -12,14 +12,14 @@ NAMES = ("start", "check_files", "analysis", "demo_runs")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
-def page(rows: list[Measured]) -> str:
+def page(where: str, rows: list[Measured]) -> str:
     """Return the results as Markdown."""
     lines = [
         "# Speed",
         "",
         "Written by `make bench`. Medians; what is compared runs in turn on the same machine.",
         "",
-        machine.describe(),
+        where,
         "",
         "| what | measured | promised | kept |",
         "| --- | --- | --- | --- |",
@@ -31,13 +31,14 @@ def page(rows: list[Measured]) -> str:
 
 def main(names: list[str]) -> None:
     """Measure; the results file is only rewritten when everything was."""
+    where = machine.describe()
     rows: list[Measured] = []
     for name in names or NAMES:
         for row in import_module(f"benchmarks.{name}").measure():
             sys.stdout.write(f"{row.what}: {row.figure} ({row.promise})\n")
             rows.append(row)
     if not names:
-        write_text(RESULTS, page(rows))
+        write_text(RESULTS, page(where, rows))
         sys.stdout.write(f"written: {RESULTS.relative_to(Path.cwd())}\n")
 
 

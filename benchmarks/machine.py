@@ -19,10 +19,12 @@ def processor() -> str:
 
 
 def describe() -> str:
-    """Return one sentence on the machine and one on the versions."""
+    """Return a sentence on the machine and how busy it is, and one on the versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    busy = os.getloadavg()[0]
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
         f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
-        f"Python {platform.python_version()}. Versions: {versions}."
+        f"Python {platform.python_version()}; {busy:.1f} other processes busy at the start."
+        f" Versions: {versions}."
     )
