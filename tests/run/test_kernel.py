@@ -10,7 +10,8 @@ import pytest
 
 from abtest.run.capacity import BYTES_PER_JOB, default_jobs
 from abtest.run.guard import skip_iri_grammar
-from abtest.run.kernel import SETTLED, Kernel
+from abtest.run.kernel import Kernel
+from abtest.run.nursery import SETTLED
 
 
 @pytest.fixture

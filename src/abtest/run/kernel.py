@@ -8,27 +8,25 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import run_sync
 
 from abtest.run.groups import end_group
+from abtest.run.nursery import SETTLED, Nursery
 
 KERNEL_NAME = "python3"
-SETTLED: dict[str, str] = {
-    # One thread: the same last bits in every run, and no fight over processors between workers.
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "TZ": "UTC",
-    "LC_ALL": "C.UTF-8",
-    # abtest draws without pyplot; inline serves an analyst's own notebook that uses it.
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-}
-"""Environment that every kernel gets, whatever the caller's is."""
+_COMMAND = (sys.executable, "-m", "ipykernel_launcher")
+_ARGUMENTS = (
+    "-f",
+    "{connection_file}",
+    "--HistoryManager.enabled=False",
+    "--InteractiveShell.colors=nocolor",
+)
 
 
 class _OwnSpecs(KernelSpecManager):
@@ -38,9 +36,25 @@ class _OwnSpecs(KernelSpecManager):
     """
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002  # inherited
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        quiet = ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
-        return KernelSpec(argv=command + quiet, display_name="Python 3", language="python")
+        return KernelSpec(argv=[*_COMMAND, *_ARGUMENTS], display_name="Python 3", language="python")
+
+
+class _Provisioner(LocalProvisioner):
+    """Has the nursery fork a kernel, and starts one anew if it cannot."""
+
+    nursery: Nursery | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Return how to reach a kernel that was started."""
+        if self.nursery is not None:
+            arguments, log = cmd[len(_COMMAND) :], Path(kwargs["stdout"].name)
+            forked = self.nursery.fork(arguments, kwargs["env"], Path(kwargs["cwd"]), log)
+            if forked is not None:
+                self.process = cast("subprocess.Popen[bytes]", forked)  # it has what is used of it
+                self.pid = self.pgid = forked.pid  # it leads a session of its own
+                self.cwd = kwargs["cwd"]
+                return self.connection_info
+        return await super().launch_kernel(cmd, **kwargs)
 
 
 class Kernel:
@@ -53,9 +67,11 @@ class Kernel:
     private
         Existing short absolute folder that only this user can read: connection file,
         sockets and the kernel's IPython folder. The caller removes it.
+    nursery
+        Where a kernel with loaded libraries may come from.
     """
 
-    def __init__(self, root: Path, private: Path) -> None:
+    def __init__(self, root: Path, private: Path, nursery: Nursery | None = None) -> None:
         self.log = private / "kernel.log"
         profile = private / "ipython"
         profile.mkdir()
@@ -68,12 +84,14 @@ class Kernel:
             connection_file=str(private / "kernel.json"),
             **transport,
         )
+        provisioner = _Provisioner(kernel_spec=self.manager.kernel_spec, parent=self.manager)
+        provisioner.nursery = nursery
+        self.manager.provisioner = provisioner
         with self.log.open("wb") as log:
             run_sync(self.manager.start_kernel)(
                 cwd=str(root), env=environment, stdout=log, stderr=subprocess.STDOUT
             )
-        provisioner: Any = self.manager.provisioner
-        self._process: subprocess.Popen[bytes] = provisioner.process
+        self._process = cast("subprocess.Popen[bytes]", provisioner.process)
         self.pid = int(self._process.pid)
 
     def interrupt(self) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from abtest.run.guard import skip_iri_grammar
+from abtest.run.nursery import Nursery, can_fork
 from abtest.run.outcome import Failure
 from abtest.run.task import Executed, Send, Task, executed_line, to_line
 
@@ -63,13 +64,16 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     folder = Path(sys.argv[1])
     send = _private_stdout()
+    nursery = Nursery() if can_fork() else None
     inbox = Inbox()
     try:
         while (task := inbox.tasks.get()) is not None:
-            send(executed_line(_one(task, folder, inbox, send)))
+            send(executed_line(_one(task, folder, inbox, send, nursery)))
     except BrokenPipeError:
         pass
     finally:
+        if nursery is not None:
+            nursery.close()
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()  # nobody else will when the parent was killed
@@ -88,21 +92,22 @@ def _private_stdout() -> Send:
     return send
 
 
-def _one(task: Task, folder: Path, inbox: Inbox, send: Send) -> Executed:
+def _one(task: Task, folder: Path, inbox: Inbox, send: Send, nursery: Nursery | None) -> Executed:
     """Execute one task in a kernel of its own; nothing that goes wrong ends the worker."""
     private = Path(tempfile.mkdtemp(dir=folder))
     try:
         from abtest.run.kernel import Kernel  # in the try: what fails is reported
 
+        if nursery is not None:  # papermill and nbconvert are imported while it loads
+            from abtest.run import job  # noqa: F401
         try:
-            kernel = Kernel(Path(task.root), private)
+            kernel = Kernel(Path(task.root), private, nursery)
         except Exception as error:  # whatever kept it from starting
             what = f"the kernel did not start: {type(error).__name__}: {error}"
             todo = "check that ipykernel works in this environment"
             return Executed(Failure("kernel_did_not_start", what, sys.executable, todo))
         send(to_line("kernel", pid=kernel.pid))
-        # papermill and nbconvert are imported while the kernel starts.
-        from abtest.run.job import do
+        from abtest.run.job import do  # papermill is imported while a kernel starts anew
 
         return do(task, kernel, inbox.attend, send)
     except Exception as error:  # our own fault: the other experiments go on
