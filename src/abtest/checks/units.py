@@ -9,15 +9,17 @@ FEW = 100
 
 
 def check_units(facts: Facts) -> CheckResult:
-    """Count mature units by arm: an arm counts with the primary that has the most."""
+    """Count mature units by arm: an arm counts with the primary that has the most.
+
+    A primary that cannot be computed says nothing about units: where none can, the exposed
+    units count, so that a column of text is told as what it is and not as a lack of units.
+    """
+    measured = facts.measured
+    computed = [metric for metric in facts.primaries if metric not in measured.failures]
     most = {
         name: max(
-            (
-                sum(moments.n for moments in facts.measured.moments(metric, name))
-                for metric in facts.primaries
-                if metric not in facts.measured.failures
-            ),
-            default=0,
+            (sum(part.n for part in measured.moments(metric, name)) for metric in computed),
+            default=measured.tally.exposed[name],
         )
         for name in facts.design.variants
     }

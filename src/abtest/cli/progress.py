@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from abtest.cli.console import complain, say
+from abtest.show.escape import line
 from abtest.show.words import verdict_word
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def _tell(event: Event, width: int) -> None:
     if event.result is not None:
         say(result_line(event.result, width))
         if event.result.failure is not None:
-            complain(str(event.result.failure))
+            complain(f"{event.experiment}: {event.result.failure}")
 
 
 def result_line(result: RunResult, width: int) -> str:
     """Return the line of one experiment: name, verdict, headline."""
     name = result.experiment.ljust(width)
     if result.failure is not None:
-        return f"{name}  {verdict_word(None)}: {result.failure.what}"
+        return f"{name}  {verdict_word(None)}: {line(result.failure.what)}"
     reused = f" ({result.reason})" if result.status == "reused" else ""
-    return f"{name}  {verdict_word(result.verdict)!s:<14}  {result.headline}{reused}"
+    return f"{name}  {verdict_word(result.verdict)!s:<14}  {line(result.headline)}{reused}"

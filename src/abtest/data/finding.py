@@ -54,8 +54,15 @@ def find_files(root: Path, source: str) -> tuple[Path, ...]:
             todo="check the pattern; it is relative to the project root",
             code="no_file_matches",
         )
+    if path.is_dir():
+        raise DataError(
+            "This is a folder, not a file",
+            given=source,
+            todo=f"name a file in it, or a pattern for all of them such as {source}/*.parquet",
+            code="file_missing",
+        )
     raise DataError(
-        "This is a folder, not a file" if path.is_dir() else "There is no such file",
+        "There is no such file",
         given=source,
         todo=_file_hint(path),
         code="file_missing",

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from abtest.data.clock import aware
+from abtest.data.clock import aware, utc_clock
 from abtest.data.contents import fingerprint
 from abtest.data.measured import Measured
 from abtest.data.request import Design, MetricRequest, TotalsRequest, UnitRequest
 from abtest.data.settings import DataSettings, EventsData, TotalsData, UnitsData
 from abtest.data.source import open_sources
-from abtest.errors import UsageError
+from abtest.errors import DataError, UsageError
 
 Request = TypeVar("Request", UnitRequest, TotalsRequest)
 
@@ -62,6 +62,14 @@ def measure(
     """
     clock = datetime.now(UTC) if now is None else aware(now, design.timezone)
     believed = None if as_of is None else aware(as_of, design.timezone)
+    if believed is not None and believed > clock:
+        raise DataError(
+            "as_of is in the future: windows that are still open would count as closed",
+            given=f"as_of {utc_clock(believed).isoformat()}Z; "
+            f"now {utc_clock(clock).isoformat(timespec='minutes')}Z",
+            todo="give a moment that has passed, or leave as_of out",
+            code="future_as_of",
+        )
     design = _with_zones(design)
     with open_sources(root, frames, SINGLE_FRAME[settings.kind]) as sources:
         if isinstance(settings, TotalsData):

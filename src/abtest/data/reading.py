@@ -15,6 +15,10 @@ NULL_WORDS = ("", "na", "n/a", "nan", "null", "none")
 """What stands for a missing number or time in text, in small letters."""
 
 _ZONED = r"[0-9][0-9]:[0-9][0-9].*([zZ]|[+-][0-9][0-9](:?[0-9][0-9])?| UTC| GMT)$"
+# DuckDB reads "10:00 EST" or "10:00 Europe/Berlin" as 10:00 and drops the zone without a word.
+_ZONELESS = r"^[-0-9:./ tT]+$"
+_FIRST_YEAR = 1000
+"""A smaller year was written with two digits."""
 _LAST_YEAR = 9999
 
 
@@ -98,8 +102,10 @@ def moment(value: ir.Column, zone: str, label: str) -> ir.Value:
         trimmed = value.strip().re_replace(r"\s+([+-][0-9])", r"\1")
         local = engine.utc_from_local(trimmed.try_cast("timestamp(6)"), zone)
         zoned = engine.utc_from_zoned(trimmed.try_cast("timestamp('UTC', 6)"))
-        found = ibis.ifelse(trimmed.re_search(_ZONED), zoned, local)
-        return ibis.ifelse(found.year() <= _LAST_YEAR, found, None)
+        found = ibis.cases(
+            (trimmed.re_search(_ZONED), zoned), (trimmed.re_search(_ZONELESS), local), else_=None
+        )
+        return ibis.ifelse(found.year().between(_FIRST_YEAR, _LAST_YEAR), found, None)
     raise DataError(
         "A column of times does not hold times",
         given=f"{label}: column of type {kind}",

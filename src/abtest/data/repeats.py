@@ -61,8 +61,9 @@ def refuse_conflicts(
         return
     differing = [name for i, name in enumerate(columns) if found[f"k{i}"]]
     shown = ", ".join(differing[:5]) + (", ..." if len(differing) > 5 else "")
+    units = "1 unit has" if found["units"] == 1 else f"{found['units']:,} units have"
     raise DataError(
-        f"{found['units']:,} units have several rows that differ",
+        f"{units} several rows that differ",
         given=f"{label}: rows of one unit differ in {shown}",
         todo="keep one row per unit; leave `unit` out if every row is a unit of its own",
         code="conflicting_rows",

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+from ibis.common.exceptions import TableNotFound
 
 from abtest.data import engine
 from abtest.data.finding import by_role, find_files
@@ -133,7 +134,11 @@ class Sources:
                 code="table_missing",
             )
         schema, name = names[table]
-        found = self.backend.table(name, database=(catalog, schema))
+        try:
+            found = self.backend.table(name, database=(catalog, schema))
+        except (duckdb.Error, TableNotFound) as error:  # a view over what is no longer there
+            cause = error.__context__ if isinstance(error.__context__, duckdb.Error) else error
+            raise engine.unreadable(cause, f"{source}: {table}") from error
         return Source(found, f"{source}: {table}", text=False)
 
 
@@ -235,10 +240,21 @@ def _unquoted(line: str) -> str:
     return "".join(part for number, part in enumerate(line.split('"')) if number % 2 == 0)
 
 
+def plainly(name: str) -> str:
+    """Return a name for a message, in quotes where it would not be seen as it is.
+
+    Examples
+    --------
+    >>> plainly("control"), plainly("control ")
+    ('control', "'control '")
+    """
+    return name if name and name == name.strip() and name.isprintable() else repr(name)
+
+
 def nearest_of(name: str, names: Sequence[str], what: str) -> str:
     """Return what to do about a name that is not there: the nearest ones, or what there is."""
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+        return f"did you mean {' or '.join(map(plainly, close))}?"
+    shown = ", ".join(map(plainly, names[:12])) + (", ..." if len(names) > 12 else "")
     return f"{what}: {shown}" if names else f"there are no {what}"

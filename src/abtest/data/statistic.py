@@ -11,8 +11,11 @@ from typing import Protocol
 
 import numpy as np
 
-from abtest.data.measured import Failure, MetricSums
+from abtest.data.measured import Failure, FailureCode, MetricSums
 from abtest.data.request import Design, TotalsRequest
+
+LARGEST_COUNT = 2**53
+"""Above it whole numbers are not exact in float64."""
 
 
 class Row(Protocol):
@@ -114,9 +117,10 @@ def _statistic(request: TotalsRequest, cells: Sequence[object]) -> _Row | Failur
         if not math.isfinite(value):
             return "infinite_values", {"column": name}
         numbers.append(Fraction(value))
-    if numbers[0] < 0 or numbers[0].denominator != 1:
-        return "not_a_count", {"column": request.trials or request.n}
     n = int(numbers[0])
+    if n != numbers[0] or not 0 <= n <= LARGEST_COUNT:
+        code: FailureCode = "values_too_large" if n > LARGEST_COUNT else "not_a_count"
+        return code, {"column": request.trials or request.n}
     if request.trials is not None:
         return _proportion(n, numbers[1], request)
     if request.sum is not None:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from abtest.data.clock import utc_clock
 from abtest.data.request import Design
-from abtest.data.source import Source, Sources, nearest_of
+from abtest.data.source import Source, Sources, nearest_of, plainly
 from abtest.errors import DataError
 
 IGNORED, NULL_UNIT, NULL_VARIANT, UNKNOWN, NULL_TIME, FUTURE, LATE, BEFORE, AFTER = range(
@@ -44,10 +44,11 @@ def status_of_time(
 ) -> ir.Value:
     """Return the status with what the time of the row adds to it."""
     branches: list[tuple[ir.Value, ir.Value | int]] = [
-        (status < 0, status),
-        (time.isnull(), NULL_TIME),
+        ((status < 0) & (status != UNKNOWN), status),
+        (time.isnull(), (status < 0).ifelse(status, NULL_TIME)),
         ((time > clock(now)) & (time >= clock(as_of)), FUTURE),
         (time >= clock(as_of), LATE),
+        (status < 0, status),  # unknown variants of later rows are not known yet
     ]
     if design.start is not None:
         branches.append((time < clock(design.start), BEFORE))
@@ -96,7 +97,7 @@ def refuse_missing_variants(
     if not missing:
         return
     known = [*others, *(name for name in design.variants if met.get(name))]
-    shown = ", ".join(known[:12]) or "none"
+    shown = ", ".join(map(plainly, known[:12])) or "none"
     near = nearest_of(missing[0], known, "variants in the data")
     raise DataError(
         f"No row has the variant {missing[0]!r}",

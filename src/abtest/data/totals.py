@@ -16,7 +16,7 @@ from abtest.data.measured import Cells, Failure, Measured, MetricSums, Tally
 from abtest.data.request import Design, TotalsRequest
 from abtest.data.settings import TotalsData
 from abtest.data.source import Source, Sources
-from abtest.data.statistic import Outcome, outcome_columns, read_outcome
+from abtest.data.statistic import LARGEST_COUNT, Outcome, outcome_columns, read_outcome
 from abtest.errors import DataError, UsageError
 
 MAX_ROWS = 1_000_000
@@ -235,27 +235,33 @@ def _phase(row: TotalsRow, design: Design) -> int:
 def _units(
     settings: TotalsData, requests: Sequence[TotalsRequest], rows: Sequence[TotalsRow]
 ) -> list[int]:
-    """Return randomised units per row: the units column, else the first request's n or trials."""
+    """Return randomised units per row: the units column, else the first n or trials in order."""
     name = settings.totals.units
-    if name is None and requests:
-        name = requests[0].trials or requests[0].n
+    if name is None:
+        counts = [request.trials or request.n for request in requests]
+        name = next((count for count in counts if _holds_counts(rows, count)), None)
     if name is None:
         return [0] * len(rows)
-    found = []
-    for row in rows:
-        value = row.values.get(name)
-        usable = isinstance(value, int | float) and np.isfinite(value)
-        if settings.totals.units is not None and value is not None:
-            usable = usable and value >= 0 and value == int(value)  # type: ignore[operator,call-overload]  # usable says it is a number
-            if not usable:
-                raise DataError(
-                    "The units of totals are not whole numbers",
-                    given=f"data.totals.units = {name!r}: {value}",
-                    todo="name a column that counts the randomised units",
-                    code="not_numeric",
-                )
-        found.append(int(value) if usable else 0)  # type: ignore[call-overload]  # usable says it is a number
-    return found
+    if not _holds_counts(rows, name):
+        raise DataError(
+            "The units of totals are not whole numbers",
+            given=f"data.totals.units = {name!r}: "
+            + str(next(row.values[name] for row in rows if not _is_count(row.values.get(name)))),
+            todo="name a column that counts the randomised units",
+            code="not_numeric",
+        )
+    return [int(value) if isinstance(value := row.values.get(name), float) else 0 for row in rows]
+
+
+def _holds_counts(rows: Sequence[TotalsRow], name: str | None) -> bool:
+    """Return whether a column holds numbers of units; empty cells do not speak against it."""
+    return name is not None and all(_is_count(row.values.get(name)) for row in rows)
+
+
+def _is_count(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, float) and 0 <= value <= LARGEST_COUNT and value == int(value)
 
 
 def _cells(

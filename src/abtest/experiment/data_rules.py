@@ -16,6 +16,9 @@ from abtest.metrics import MetricDefinition
 AnyData = EventsData | UnitsData | TotalsData
 Metrics = Mapping[int, MetricDefinition | None]
 
+LONGEST_WINDOW_DAYS = 36_500
+"""Longer than any experiment, and short enough for the clocks of every database."""
+
 
 def data_rules(
     data: AnyData,
@@ -136,8 +139,11 @@ def _window(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
         yield Finding(path, what, given, todo + later)
         return
     start, end = metric.window_days
-    if not (math.isfinite(start) and math.isfinite(end) and 0 <= start < end):
-        what = "must be [start, end] with 0 <= start < end, in days after exposure"
+    if not (math.isfinite(start) and 0 <= start < end <= LONGEST_WINDOW_DAYS):
+        what = (
+            "must be [start, end] with 0 <= start < end, in days after exposure, "
+            f"at most {LONGEST_WINDOW_DAYS}"
+        )
         yield Finding(path, what, shown(list(metric.window_days)), todo)
 
 

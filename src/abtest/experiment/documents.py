@@ -64,7 +64,11 @@ def read_document(path: Path, name: str) -> Document:
         data = tomllib.loads(text)
     except RecursionError:
         raise _unreadable(
-            name, None, "the values are nested too deeply", "", "Write flat tables."
+            name,
+            None,
+            "the values are nested too deeply",
+            "tables within tables",
+            "Write flat tables.",
         ) from None
     except ValueError as error:  # TOMLDecodeError, and numbers too long for Python
         raise _not_toml(name, text, str(error)) from None

@@ -135,7 +135,8 @@ def _finding(
         return Finding(place, "is missing", around + names, f"Add {_example(model, path)}.")
     own_words = kind in ("no_zone", "unknown_zone")  # raised by the models of spec.py
     what = str(detail["msg"]) if own_words else _what(kind, context)
-    return Finding(place, what, shown(value), _todo(kind, context, value))
+    todo = _todo(kind, context, value) or f"See: abtest explain {_known_key(place)}".rstrip()
+    return Finding(place, what, shown(value), todo)
 
 
 def _what(kind: str, context: Mapping[str, Any]) -> str:
@@ -170,6 +171,14 @@ def _todo(kind: str, context: Mapping[str, Any], value: object) -> str:
     if kind in ("bool_type", "int_type", "float_type") and isinstance(value, str):
         return "Write it without quotes."
     return ""
+
+
+def _known_key(place: KeyPath) -> str:
+    """Return the longest part of a path that is a key of experiment files, as it is explained."""
+    names = tuple(part for part in place if isinstance(part, str))
+    while names and field_at(model_at(ExperimentSpec, names[:-1]), names[-1]) is None:
+        names = names[:-1]
+    return ".".join(names)
 
 
 def _near(word: str, known: tuple[str, ...]) -> str:

@@ -206,7 +206,7 @@ def _optional(root: Path, name: str) -> Document | None:
 def _resolve(document: Document, root: Path, path: Path | None, *, data_given: bool) -> Resolved:
     if not document.data:
         todo = "Write one with: abtest new NAME"
-        raise SpecError((Problem(document.name, None, "", "the file is empty", "", todo),))
+        raise SpecError((Problem(document.name, None, "", "the file is empty", "no keys", todo),))
     inside = path is not None and path.parent.parent == root / EXPERIMENTS
     try:
         merged = merge(_optional(root, DEFAULTS_FILE), document)
@@ -219,7 +219,8 @@ def _resolve(document: Document, root: Path, path: Path | None, *, data_given: b
         )
     except RecursionError:
         what, todo = "the values are nested too deeply", "Write flat tables."
-        raise SpecError((Problem(document.name, None, "", what, "", todo),)) from None
+        given = "tables within tables"
+        raise SpecError((Problem(document.name, None, "", what, given, todo),)) from None
     if spec is None or unknown:
         raise SpecError(_problems([*unknown, *found], merged, document))
     return Resolved(
@@ -239,7 +240,8 @@ def _problems(found: list[Finding], merged: Merged, document: Document) -> tuple
         place = merged.place(finding.path)
         source, line = (document, document.line(())) if place is None else place
         key = dotted(finding.path)
-        problems.append(Problem(source.name, line, key, finding.what, finding.given, finding.todo))
+        given = finding.given or "nothing"
+        problems.append(Problem(source.name, line, key, finding.what, given, finding.todo))
     problems.sort(key=lambda problem: (problem.file != document.name, problem.line or 0))
     return tuple(problems)
 

@@ -60,7 +60,8 @@ class Failure:
     def of(cls, error: AbtestError, code: FailureCode) -> Failure:
         """Return the failure that `error` is; all problems of a file stand in `given`."""
         if isinstance(error, SpecError):
-            return cls(code, error.what, "\n".join(map(str, error.problems)), "correct the file")
+            problems = "\n".join(map(str, error.problems)).replace("\n  ", "\n      ")
+            return cls(code, error.what, problems, "correct the file")
         return cls(code, error.what, error.given, error.todo)
 
 

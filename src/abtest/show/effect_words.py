@@ -122,6 +122,7 @@ def change_phrase(effect: Row, label: str, *, minus: str = "-") -> str:
     moved = "rose" if estimate > 0 else "fell" if estimate < 0 else "did not move"
     by = f" by {size}{unit}" if estimate else ""
     interval = absolute_interval_plain(effect, minus=minus)
+    interval += "" if estimate else unit  # said once: by the size, or here
     return f"{label} {moved}{by} ({level(effect)} interval {interval})"
 
 
@@ -156,7 +157,7 @@ def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
 NOT_COMPUTED: Mapping[str, str] = {
     "all_null": "every value is missing",
     "bound_out_of_range": "its margin is beyond what a share can reach",
-    "constant": "every unit has the same value",
+    "constant": "every unit of an arm has the same value",
     "empty_outcomes": "some days have no outcome yet",
     "infinite_values": "a value is infinite",
     "missing_column": "a column is missing from the data",
