@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from scipy import optimize
-
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test, WarningCode
 from abtest.stats.tails import critical_value, tail_test
@@ -215,7 +213,7 @@ def _crossing(statistic: Callable[[float], float], level: float, low: float, hig
         return low
     if excess(inner_high) >= 0.0:
         return high
-    return float(optimize.brentq(excess, inner_low, inner_high, xtol=_XTOL, rtol=_XTOL))
+    return _root(excess, inner_low, inner_high)
 
 
 def _outwards(
@@ -230,9 +228,7 @@ def _outwards(
             ends = (near, far) if direction > 0.0 else (far, near)
             if direction * (statistic(near) - level) <= 0.0:
                 return near
-            return float(
-                optimize.brentq(lambda x: statistic(x) - level, *ends, xtol=_XTOL, rtol=_XTOL)
-            )
+            return _root(lambda x: statistic(x) - level, *ends)
         near, step = far, 2.0 * step
     return None
 
@@ -244,3 +240,11 @@ def _out_of_range(bound: float) -> NotEstimable:
         given=f"{bound:g}",
         todo="An absolute bound lies between -1 and 1, a relative one above -1.",
     )
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where the function, of opposite signs at the two ends, is zero."""
+    # Only here: it takes longer to import than an analysis without rare successes takes.
+    from scipy import optimize
+
+    return float(optimize.brentq(function, low, high, xtol=_XTOL, rtol=_XTOL))
