@@ -1,5 +1,6 @@
 import html
 import re
+import unicodedata
 
 import mistune
 import pytest
@@ -45,3 +46,15 @@ def test_half_a_surrogate_and_noncharacters_can_be_written_to_a_file():
 
 def test_a_line_stays_on_one_line():
     assert escape.line(" a\n\tb\r\nc ") == "a b c"
+
+
+def test_of_all_characters_those_go_that_act_or_are_none():
+    kept = {chr(code) for code in range(0x110000) if escape.plain(chr(code)) == chr(code)}
+    gone = {chr(code) for code in range(0x110000)} - kept
+    controls = {char for char in gone if unicodedata.category(char) == "Cc"}
+    assert controls == {chr(code) for code in (*range(32), *range(127, 160))} - {"\n", "\t"}
+    surrogates = {char for char in gone if unicodedata.category(char) == "Cs"}
+    assert len(surrogates) == 2048
+    assert gone - controls - surrogates == {"\u202d", "\u202e"} | {
+        chr(code) for code in range(0x110000) if code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    }

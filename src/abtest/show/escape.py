@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import html as _html
 import re
-import unicodedata
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 OVERRIDES = "\N{LEFT-TO-RIGHT OVERRIDE}\N{RIGHT-TO-LEFT OVERRIDE}"
 """They show letters in another order than they have; no name needs them."""
 
+_PLANES = "".join(f"{chr(last - 1)}{chr(last)}" for last in range(0xFFFF, 0x110000, 0x10000))
+_UNSEEN = re.compile(
+    # Control characters but tab and newline, surrogates, code points that are not characters.
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANES}{OVERRIDES}]"
+)
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|~$#])")
 _SPACE = re.compile(r"\s+")
 
@@ -26,7 +30,7 @@ def plain(text: object) -> str:
     >>> plain("red \x1b[31m")
     'red �[31m'
     """
-    return "".join(_visible(character) for character in str(text).replace("\r\n", "\n"))
+    return _UNSEEN.sub(REPLACEMENT, str(text).replace("\r\n", "\n"))
 
 
 def line(text: object) -> str:
@@ -67,14 +71,3 @@ def markdown(text: object) -> str:
     '\\<b\\> a\\_b \\$x\\$ \\| y'
     """
     return _MARKDOWN_SPECIAL.sub(r"\\\1", line(text).replace("&", "&amp;"))
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t":
-        return character
-    code = ord(character)
-    is_noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-    is_unseen = unicodedata.category(character) in ("Cc", "Cs") or character in OVERRIDES
-    if is_unseen or is_noncharacter:
-        return REPLACEMENT
-    return character
