@@ -10,7 +10,7 @@ import pytest
 
 import abtest
 from abtest.experiment.document import VerdictDocument
-from abtest.experiment.session import run_file
+from abtest.experiment.run_file import run_file
 
 N = 4_000
 

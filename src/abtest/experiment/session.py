@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 from abtest.errors import UsageError
 from abtest.experiment.analysis import Analysis, Experiment
 from abtest.experiment.resolve import Resolved, resolve
-
-RUN_FILE_VERSION = 1
+from abtest.experiment.run_file import read_run_file
 
 
 def load(
@@ -56,42 +54,6 @@ def open_run(experiment: str, run: str | None = None) -> Analysis:
     document = read_run_file(Path(run))
     loaded = Experiment(Resolved.from_dict(document["resolved"]))
     return replace(loaded.analyze(document["as_of"]), output=Path(document["output"]))
-
-
-def run_file(resolved: Resolved, *, as_of: str | None, output: Path) -> dict[str, Any]:
-    """Return the content of a run file: the resolved run, nothing left to look up."""
-    return {
-        "schema_version": RUN_FILE_VERSION,
-        "experiment": resolved.spec.experiment.name,
-        "resolved": resolved.to_dict(),
-        "as_of": as_of,
-        "output": str(output),
-    }
-
-
-def read_run_file(path: Path) -> dict[str, Any]:
-    """Return a run file.
-
-    Raises
-    ------
-    UsageError
-        When it is missing or not one.
-    """
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            "The run file cannot be read.",
-            given=f"{path}: {error}",
-            todo="Leave run = None to analyse by name, or start the notebook by `abtest run`.",
-        ) from None
-    if not isinstance(document, dict) or document.get("schema_version") != RUN_FILE_VERSION:
-        raise UsageError(
-            "The run file is of another version of abtest.",
-            given=str(path),
-            todo="Run `abtest run` again.",
-        )
-    return document
 
 
 def _frames(data: Any, kind: str) -> Mapping[str, Any] | None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from abtest.errors import UsageError
 from abtest.experiment.project import experiment_names
+from abtest.experiment.run_file import run_file
 from abtest.files import write_json
 from abtest.run.capacity import default_jobs
 from abtest.run.clock import clock
@@ -163,7 +163,10 @@ class _Run:
         try:
             staging = make_staging(found.folder)
             task = self._task(found, staging)
-            write_json(staging / RUN_FILE, self._run_file(found, task))
+            content = run_file(
+                found.resolved, as_of=self.as_of, output=staging, data_fingerprint=found.key.data
+            )
+            write_json(staging / RUN_FILE, content)
         except OSError as error:
             failure = _not_written(found.folder, error)
             result = RunResult(found.name, failure.status, found.folder, failure=failure)
@@ -190,17 +193,6 @@ class _Run:
             notebook_timeout=self.options.notebook_timeout,
             run_deadline=self.deadline,
         )
-
-    def _run_file(self, found: Prepared, task: Task) -> dict[str, Any]:
-        return {
-            "schema_version": 1,
-            "experiment": found.name,
-            "root": str(self.root),
-            "resolved": found.resolved.to_dict(),
-            "as_of": self.as_of,
-            "data_fingerprint": found.key.data,
-            "output": task.staging,
-        }
 
     def _handle(self, message: Message) -> None:
         task = message.task
