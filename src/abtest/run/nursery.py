@@ -31,8 +31,11 @@ SETTLED: dict[str, str] = {
 
 PATIENCE = 30.0
 """Seconds in which libraries must be loaded; then kernels are started without."""
-_ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""pyarrow's allocator has a thread of its own, which a fork would lose."""
+_WHILE_LOADING = {
+    # pyarrow's allocator has a thread of its own, which a fork would lose.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger warns about Python's own modules
+}
 # The folder it is started in is not looked into for modules, but the kernels have no -P: a
 # notebook may import what stands beside it.
 _COMMAND = "import sys; del sys.path[0]; from abtest.run.preloaded import main; main()"
@@ -88,7 +91,7 @@ class Nursery:
     """The process that kernels are forked from; it belongs to its worker's process group."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, **SETTLED, **_ONE_THREAD}
+        environment = {**os.environ, **SETTLED, **_WHILE_LOADING}
         environment.pop("PYTHONSTARTUP", None)
         self._process = subprocess.Popen(  # noqa: S603  # this interpreter, no shell
             [sys.executable, "-c", _COMMAND],
