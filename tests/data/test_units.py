@@ -323,7 +323,10 @@ def test_any_table_has_the_moments_of_its_columns(kit, tmp_path, rows):
         (found,) = measured.moments("v", variant)
         assert (found.n, found.nulls) == (wanted.n, wanted.nulls)
         np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-9, atol=1e-6)
-        np.testing.assert_allclose(found.m2, wanted.m2, rtol=1e-9, atol=1e-3)
+        # both arms share a pilot: what is small beside the distance of the arms is rounding
+        shift = float(frame["v"].max() - frame["v"].min())
+        noise = 1e-14 * len(frame) * shift**2
+        np.testing.assert_allclose(found.m2, wanted.m2, rtol=1e-9, atol=1e-3 + noise)
 
 
 def test_an_ignored_row_of_a_unit_contradicts_nothing(kit, tmp_path):
@@ -348,3 +351,15 @@ def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
     tally = measured.tally
     assert (tally.before_start, tally.after_end, tally.late_rows) == (0, 1, 1)
     assert tally.exposed == {"control": 2, "treatment": 1}
+
+
+def test_an_unknown_variant_of_a_later_row_is_not_known_yet(kit, tmp_path):
+    """The share of unknown variants, which can make a verdict invalid, is that of as_of."""
+    times = pd.to_datetime(["2026-03-21", "2026-03-21", "2026-03-22", "2026-03-25"], utc=True)
+    frame = pd.DataFrame({"variant": ["control", "treatment", "ghost", "ghost"], "at": times})
+    frame["v"] = 1.0
+    for as_of, rows, unknown in (("2026-03-22", 2, 0), ("2026-03-24", 3, 1), ("2026-03-27", 4, 2)):
+        moment = pd.Timestamp(as_of, tz="UTC").to_pydatetime()
+        keys = {"keys": {"time": "at"}, "as_of": moment}
+        tally = run(kit, tmp_path, frame, [kit.column("v", "v")], **keys).tally
+        assert (tally.rows, tally.unknown_variant_rows) == (rows, unknown)

@@ -305,14 +305,15 @@ def _tally(
         _refuse_strangers(job)
     exposed, by_day = agg.exposed(answer, design)
     crossed = answer.extra["crossover"] > 0
-    late, future = _late_exposures(job, as_of)
+    later = _later_exposures(job, as_of)
+    unknown_rows = rows.by_status.get(row_status.UNKNOWN, 0) - later["unknown"]
     tally = Tally(
-        rows=rows.rows,
+        rows=rows.rows - later["rows"],
         event_rows=counts.rows,
         exposed=exposed,
         exposed_by_day=by_day,
         crossover=_by_variant(answer, design, answer.units * crossed),
-        unknown_variant_rows=rows.by_status.get(row_status.UNKNOWN, 0),
+        unknown_variant_rows=unknown_rows,
         ignored_variant_rows=rows.by_status.get(row_status.IGNORED, 0),
         null_unit_rows=rows.by_status.get(row_status.NULL_UNIT, 0),
         null_variant_rows=rows.by_status.get(row_status.NULL_VARIANT, 0),
@@ -323,13 +324,17 @@ def _tally(
         never_exposed=fates.get(exposures.NEVER_EXPOSED, 0),
         before_start=fates.get(exposures.TOO_EARLY, 0),
         after_end=fates.get(exposures.TOO_LATE, 0),
-        late_rows=late + _late_events(job, counts, as_of),
-        future_rows=future + counts.future,
+        late_rows=later["late"] + _late_events(job, counts, as_of),
+        future_rows=later["future"] + counts.future,
         without_events=_by_variant(answer, design, answer.extra["idle"]),
     )
     if not tally.unknown_variant_rows:
         return tally
-    unknown = exposures.unknown_units(job.exposures, job.sources)
+    believed = job.exposures
+    if later["unknown"]:
+        before = (believed.table["time"] < row_status.clock(as_of)).fill_null(True)
+        believed = replace(believed, table=believed.table.filter(before))
+    unknown = exposures.unknown_units(believed, job.sources)
     return replace(tally, unknown_variant=unknown)
 
 
@@ -346,15 +351,20 @@ def _late_events(job: _Job, counts: EventCounts, as_of: datetime) -> int:
     return activity.late_events(job.events, job.sources, as_of, job.now)
 
 
-def _late_exposures(job: _Job, as_of: datetime) -> tuple[int, int]:
+def _later_exposures(job: _Job, as_of: datetime) -> dict[str, int]:
+    """Return exposure rows from `as_of` on: all, of undeclared variants, late and future ones."""
     if not job.exposures.timed:
-        return 0, 0
+        return dict.fromkeys(("rows", "unknown", "late", "future"), 0)
     table = job.exposures.table
-    table = table.filter(table["status"] >= 0)
     clock = row_status.clock(job.now)
-    late = (table["time"] >= row_status.clock(as_of)) & (table["time"] <= clock)
-    future = table["time"] > clock
-    found = job.sources.run(
-        table.aggregate(late=late.sum(), future=future.sum()), job.exposures.source.label
-    ).to_pylist()[0]
-    return int(found["late"] or 0), int(found["future"] or 0)
+    known = table["status"] >= 0
+    from_as_of = table["time"] >= row_status.clock(as_of)
+    late, future = from_as_of & (table["time"] <= clock), table["time"] > clock
+    counted = table.aggregate(
+        rows=from_as_of.sum(),
+        unknown=(from_as_of & (table["status"] == row_status.UNKNOWN)).sum(),
+        late=(known & late).sum(),
+        future=(known & future).sum(),
+    )
+    found = job.sources.run(counted, job.exposures.source.label).to_pylist()[0]
+    return {name: int(value or 0) for name, value in found.items()}

@@ -130,7 +130,8 @@ class Tally:
     """Rows and units counted on the way; dictionaries are by variant (first variant met).
 
     Every row of the exposures (or units) is counted once, under the first that applies:
-    ignored variant, null unit, null variant, unknown variant, null time, future, late.
+    ignored variant, null unit, null variant, future, late, unknown variant, null time. `rows`
+    are those before `as_of`, the base of the share of unknown variants.
     `exposed` counts all exposed units by first variant before any exclusion and
     `exposed_by_day` the same by phase and local day, which is what sample-ratio checks test.
     `late_rows` are rows, events included, at or after `as_of` and not in the future;

@@ -205,7 +205,7 @@ def _tally(job: _Job, answer: agg.Answer, rows: int, duplicates: int) -> Tally:
 
     exposed, by_day = agg.exposed(answer, job.design)
     tally = Tally(
-        rows=rows,
+        rows=rows - of(row_status.LATE) - of(row_status.FUTURE),
         exposed=exposed,
         exposed_by_day=by_day,
         crossover=dict.fromkeys(job.design.variants, 0),
