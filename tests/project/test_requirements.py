@@ -26,16 +26,18 @@ def direct() -> list[Requirement]:
     return [Requirement(line) for group in groups for line in group]
 
 
-def imported() -> set[str]:
-    """Name of every top-level package that the library imports, its own left out."""
+def imported(folder: str) -> set[str]:
+    """Distribution of every top-level package that is imported in a folder, local ones left out."""
     names: set[str] = set()
-    for path in (ROOT / "src").rglob("*.py"):
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.partition(".")[0])
-    return names - {"abtest", *sys.stdlib_module_names}
+    providers = packages_distributions()
+    foreign = names & set(providers) - {"abtest", *sys.stdlib_module_names}
+    return {canonicalize_name(providers[name][0]) for name in foreign}
 
 
 def text(name: str) -> str:
@@ -76,7 +78,12 @@ def test_what_is_imported_is_asked_for_and_the_reverse():
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["lab"], *extras["excel"]]
     asked = {canonicalize_name(Requirement(line).name) for line in lines}
-    providers = packages_distributions()
-    used = {canonicalize_name(providers[name][0]) for name in imported()}
+    used = imported("src")
     assert used - asked == BROUGHT_ALONG
     assert asked - used == NOT_IMPORTED
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks"])
+def test_what_tests_and_benchmarks_import_is_asked_for(folder):
+    asked = {canonicalize_name(requirement.name) for requirement in direct()}
+    assert imported(folder) <= asked | BROUGHT_ALONG
