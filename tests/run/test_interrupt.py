@@ -62,6 +62,7 @@ def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(project, numb
     kernel = wait_for(project.root / "kernel.json")["pid"]
     workers = children(run.pid)
     assert workers
+    workers += [child for worker in workers for child in children(worker)]  # nurseries
     os.killpg(run.pid, number)  # as a terminal does: the whole foreground group
     out, _ = run.communicate(timeout=20)
     assert json.loads(out.splitlines()[-1]) == {
@@ -86,6 +87,7 @@ def test_a_killed_parent_leaves_no_process_and_no_temporary_folder(project, tmp_
     run = start(project, jobs=1)
     kernel = wait_for(project.root / "kernel.json")["pid"]
     workers = children(run.pid)
+    workers += [child for worker in workers for child in children(worker)]  # nurseries
     run.kill()
     run.communicate(timeout=10)
     assert all(gone(pid) for pid in [kernel, *workers])

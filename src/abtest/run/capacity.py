@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 BYTES_PER_JOB = 768 * 2**20
-"""A worker with papermill and nbconvert, and a kernel with pandas, DuckDB and matplotlib."""
+"""A worker with papermill and nbconvert, its nursery with pandas, DuckDB and matplotlib, and a
+kernel, which shares the nursery's memory until it writes to it."""
 
 
 def default_jobs(experiments: int) -> int:

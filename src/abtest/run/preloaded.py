@@ -77,6 +77,7 @@ def main() -> None:
                 children.append(pid)
     for pid in children:
         end_group(pid)
+        os.waitpid(pid, 0)
 
 
 def _fork(children: list[int]) -> int | None:
