@@ -72,7 +72,9 @@ def test_margins_name_the_side_that_is_worse(states):
 
 
 def test_a_row_without_numbers_says_why(states):
-    assert say.effect_sentence(states["gone"], "Gone").endswith("every unit of an arm has the same value.")
+    assert say.effect_sentence(states["gone"], "Gone").endswith(
+        "every unit of an arm has the same value."
+    )
 
 
 def test_unknown_reasons_are_still_said(states):
