@@ -17,10 +17,17 @@ def checks(spec, data, log, mature):
     units = Counter(p.variant for p in log.people)
     crossed = Counter(p.variant for p in log.people if p.crossed)
     silent = Counter(p.variant for p in log.people if not any(e["time"] >= p.t0 for e in p.events))
-    rows = [text(value) for value in data["exposures"][spec["data"]["exposures"]["variant"]]]
-    declared = {*arms, *spec["data"]["exposures"]["ignore_variants"], None}
-    unit = [text(u) for u in data["exposures"][spec["data"]["exposures"]["unit"]]]
-    unknown = sum(v not in declared and u is not None for u, v in zip(unit, rows, strict=True))
+    shown, zone = spec["data"]["exposures"], spec["experiment"].get("timezone", "UTC")
+    declared = {*arms, *shown["ignore_variants"], None}
+    rows = [
+        row
+        for row in data["exposures"].to_dict("records")
+        if (time := moment(row[shown["time"]], zone)) is None or time < log.as_of
+    ]
+    unknown = sum(
+        text(row[shown["variant"]]) not in declared and text(row[shown["unit"]]) is not None
+        for row in rows
+    )
     p_ratio, p_drift = sample_ratio(log, arms, plans), drift(spec, log, arms, len(plans))
     p_crossed = equal(crossed, units, arms)
     p_silent = equal(silent, units, arms)

@@ -34,7 +34,7 @@ def resolved(name):
 
 @pytest.mark.parametrize("name", sorted(demo_worlds()))
 def test_a_demo_experiment_is_judged_as_by_hand(name):
-    world = replace(demo_worlds()[name], users=700)
+    world = replace(demo_worlds()[name], users=400)
     data = simulate(world, 11).frames()
     wrong, document = compare(resolved(name), data)
     assert not wrong

@@ -14,7 +14,7 @@ from abtest.metrics import MeanMetric, ProportionMetric, RatioMetric
 from abtest.stats import Moments, NotEstimable
 
 ALPHA = 0.05
-REPEATS = 2500
+REPEATS = 2000
 KINDS = {"mean": MeanMetric, "proportion": ProportionMetric, "ratio": RatioMetric}
 
 
