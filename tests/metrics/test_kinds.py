@@ -66,6 +66,11 @@ def test_units_and_totals_name_columns():
         ({"kind": "mean", "value": "a"}, "events", {"event", "aggregate", "value"}),
         ({"kind": "mean", "value": "a", "window_days": [0, 1]}, "units", {"window_days"}),
         ({"kind": "proportion", "value": "a", "trials": "n"}, "units", {"trials"}),
+        (
+            {"kind": "proportion", "value": "a", "margin_absolute": 2.0},
+            "units",
+            {"margin_absolute"},
+        ),
         ({"kind": "mean", "n": "n", "mean": "m"}, "totals", {"variance"}),
         ({"kind": "ratio", "numerator": "a", "denominator": "b"}, "totals", {"kind"}),
         ({"kind": "ratio", "numerator": "a", "denominator": "b"}, "events", {"numerator"}),

@@ -83,7 +83,7 @@ class AbsoluteEffect(Part):
 
 
 class RelativeEffect(Part):
-    """Treatment over control minus one, with the state of its confidence set."""
+    """Treatment minus control over |control|, with the state of its confidence set."""
 
     estimate: float | None
     lower: float | None

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, EventValue, MetricRequest, TotalsRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, MetricDefinition, shifted_before_exposure
+from abtest.metrics.definition import (
+    DataKind,
+    MetricDefinition,
+    Misfit,
+    shifted_before_exposure,
+)
 from abtest.metrics.wording import event_name
 
 if TYPE_CHECKING:
@@ -36,6 +41,15 @@ class ProportionMetric(MetricDefinition):
             "units": (("value",),),
             "totals": (("successes", "trials"),),
         }
+
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return what does not fit; a share cannot lose 1 or more."""
+        found = super().misfits(data)
+        if self.margin_absolute is None or self.margin_absolute < 1:
+            return found
+        what = "a share lies between 0 and 1, so this margin can never be exceeded"
+        todo = "write points as a fraction: 0.01 is one percentage point"
+        return (*found, Misfit("margin_absolute", what, todo))
 
     def request(self, data: DataKind, *, cuped: bool, covariates: Sequence[str]) -> MetricRequest:
         """Return the moments of the flag and, with CUPED, of its pre-exposure twin."""
