@@ -181,3 +181,8 @@ def test_on_a_terminal_bars_move_and_results_still_go_to_the_file(inside):
     assert run.wait() == 0
     assert re.search(rb"good.*\d/4", shown)
     assert "Ship good: it works." in (inside.root / "out.txt").read_text("utf-8")
+
+
+def test_an_as_of_in_the_future_is_refused_before_anything_starts(inside, capsys):
+    assert main(["run", "good", "--as-of", "2199-01-01"]) == 2
+    assert "as_of is in the future" in capsys.readouterr().err

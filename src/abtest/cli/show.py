@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from abtest.cli.console import say
 from abtest.cli.last_result import last_verdict
+from abtest.errors import AbtestError
+from abtest.experiment.notes import MetricNote, notes
+from abtest.experiment.resolve import resolve
 from abtest.files import canonical_json
 from abtest.show import Page
 
@@ -42,5 +46,15 @@ def show(
     if format is Format.json:
         say(canonical_json(document).rstrip())
         return
-    summary = Page(document).summary()
+    summary = Page(document, _notes(name, document)).summary()
     say(summary.markdown if format is Format.markdown else summary.text)
+
+
+def _notes(name: str, document: Mapping[str, Any]) -> tuple[MetricNote, ...]:
+    """Return the metrics' names for readers, if the file is still the one that was judged."""
+    try:
+        resolved = resolve(name)
+    except AbtestError:
+        return ()
+    judged = document["provenance"]["spec_sha256"] == resolved.sha256
+    return notes(resolved.spec) if judged else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from abtest.data import fingerprint
@@ -80,8 +80,8 @@ def _with_data(
         as_of=as_of,
         lock_file=root / "experiments" / name / LOCK_FILE,
     )
-    timezone = resolved.spec.experiment.timezone
-    return Prepared(name, folder, resolved, notebook, key, last_state(folder, key, timezone, now()))
+    zone = resolved.spec.experiment.timezone
+    return Prepared(name, folder, resolved, notebook, key, last_state(folder, key, zone, now()))
 
 
 def canonical_as_of(text: str | None) -> str | None:
@@ -90,12 +90,12 @@ def canonical_as_of(text: str | None) -> str | None:
     Raises
     ------
     UsageError
-        It is not a date or time in ISO 8601.
+        It is not a date or time in ISO 8601, or lies in the future in every zone.
     """
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text).isoformat()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
             "as_of is not a date or time",
@@ -103,3 +103,13 @@ def canonical_as_of(text: str | None) -> str | None:
             todo="write it as 2026-01-31 or 2026-01-31T00:00:00+00:00",
             code="invalid_as_of",
         ) from None
+    # Without a zone it is read in that of each experiment: the earliest is 14 hours ahead.
+    earliest = moment if moment.tzinfo else moment.replace(tzinfo=timezone(timedelta(hours=14)))
+    if earliest > now():
+        raise UsageError(
+            "as_of is in the future",
+            given=text,
+            todo="give a moment that has passed, or leave it out",
+            code="future_as_of",
+        )
+    return moment.isoformat()
