@@ -5,7 +5,7 @@ import pytest
 from abtest.run.outcome import Failure
 from abtest.run.tidy import BANNER_TAG, label, tidy
 
-PLACES = {"/root/p/reports/x/.run-1": "reports/x", "/root/p": "."}
+PLACES = {"/home/p/reports/x/.run-1": "reports/x", "/home/p": "."}
 
 
 def code(source="1", outputs=(), count=1, **metadata):
@@ -51,9 +51,9 @@ def test_text_around_a_display_keeps_its_place():
     [
         ("/tmp/ipykernel_123/456.py:3: UserWarning: w", "<cell>:3: UserWarning: w"),
         ("<object at 0x7f12ab34cd56>", "<object at 0x>"),
-        ("saved /root/p/reports/x/.run-1/verdict.json", "saved reports/x/verdict.json"),
-        ("in /root/p", "in ."),
-        ("read /root/p/units.csv", "read units.csv"),
+        ("saved /home/p/reports/x/.run-1/verdict.json", "saved reports/x/verdict.json"),
+        ("in /home/p", "in ."),
+        ("read /home/p/units.csv", "read units.csv"),
         ("\x1b[31mred\x1b[0m", "red"),
         (
             "the price is 0x10 and ipykernel_ is a word",
@@ -66,7 +66,7 @@ def test_what_differs_between_runs_is_replaced(text, kept):
 
 
 def test_pictures_are_not_touched():
-    picture = "/root/p" * 3
+    picture = "/home/p" * 3
     shown = {"output_type": "display_data", "data": {"image/png": picture}, "metadata": {}}
     assert tidied(shown)[0]["data"]["image/png"] == picture
 
@@ -86,13 +86,13 @@ def test_times_and_marks_of_papermill_go():
 
 
 def test_the_given_notebook_is_not_changed():
-    given = notebook(code(outputs=[stream("/root/p")]))
+    given = notebook(code(outputs=[stream("/home/p")]))
     tidy(given, "x", PLACES)
-    assert given["cells"][0]["outputs"] == [stream("/root/p")]
+    assert given["cells"][0]["outputs"] == [stream("/home/p")]
 
 
 def test_a_banner_says_what_happened_and_no_text_in_it_is_markup():
-    failure = Failure("cell_raised", "raised <b>\n# Big</b>", "/root/p/n.ipynb", "look", 1)
+    failure = Failure("cell_raised", "raised <b>\n# Big</b>", "/home/p/n.ipynb", "look", 1)
     result = label(notebook(code()), "x", failure, PLACES)
     banner = result["cells"][0]
     assert banner["metadata"]["tags"] == [BANNER_TAG]
