@@ -4,6 +4,7 @@ import html5lib
 import pytest
 
 from abtest.show import Page
+from abtest.show.metric_notes import definitions
 
 PARTS = (
     "headline", "trust", "effects", "segments", "definitions", "not_computed", "provenance",
@@ -133,3 +134,17 @@ def test_an_empty_part_tells_reports_to_leave_it_out(page):
     data, metadata = page("keep_running").segments()._repr_mimebundle_()
     assert "text/html" not in data
     assert metadata == {"abtest": {"empty": True}}
+
+
+def test_a_metric_says_what_its_owner_wrote_about_it():
+    note = {
+        "metric": "m",
+        "label": "M",
+        "sentence": "Share of units.",
+        "window": "",
+        "direction": "increase",
+        "description": "Counted by <b>billing</b>.",
+    }
+    shown = definitions([note])
+    assert "Counted by &lt;b&gt;billing&lt;/b&gt;." in shown.html
+    assert "Counted by <b>billing</b>." in shown.text

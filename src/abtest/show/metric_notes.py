@@ -20,7 +20,7 @@ def definitions(notes: Iterable[object], document: Row | None = None) -> Fragmen
     rows = [
         [
             Cell(str(note.get("label") or note["metric"]), note["metric"]),
-            Cell(str(note.get("sentence") or "")),
+            Cell(str(note.get("sentence") or ""), str(note.get("description") or "")),
             Cell(_window(note.get("window"))),
             Cell(DIRECTIONS.get(note.get("direction", ""), "")),
             *([_method(methods.get(note["metric"]))] if document is not None else []),
