@@ -47,7 +47,7 @@ def test_the_same_table_written_otherwise_gives_the_same_numbers(project, conten
 
 def spoiled_gz():
     """A gz that was cut off in the middle of its last block."""
-    whole = gzip.compress(as_csv(good_rows(20_000)).encode())
+    whole = gzip.compress(as_csv(good_rows(20_000)).encode(), mtime=0)
     return whole[: len(whole) // 2]
 
 
@@ -80,6 +80,7 @@ def spoiled_parquet():
         ("not.duckdb", GOOD.encode(), "not_duckdb"),
         ("sheet.xlsx", b"PK", "unknown_format"),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else str(value),
 )
 def test_a_file_that_cannot_be_read_is_refused(project, command, name, content, code):
     if content is not None:
