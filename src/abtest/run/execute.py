@@ -5,6 +5,7 @@ Importing this module takes 0.3 s, because papermill does: only workers do it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def execute(
             kernel_name=KERNEL_NAME,
             language="python",
             progress_bar=False,
-            start_timeout=task.start_timeout,
+            start_timeout=math.ceil(task.start_timeout),  # nbclient 0.10 takes whole seconds
             km=kernel.manager,
             resources={"metadata": {"path": task.root}},
             iopub_timeout=IOPUB_TIMEOUT,
