@@ -13,7 +13,7 @@ from abtest.errors import DataError
 ROWS = "id,variant,v\n" + "".join(
     f"{n},{'control' if n % 2 else 'treatment'},{n}\n" for n in range(50)
 )
-ZIPPED = gzip.compress((ROWS + ROWS.removeprefix("id,variant,v\n") * 200).encode())
+ZIPPED = gzip.compress((ROWS + ROWS.removeprefix("id,variant,v\n") * 200).encode(), mtime=0)
 
 
 def code_of(kit, tmp_path, frames=None, **keys):
