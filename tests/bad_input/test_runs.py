@@ -218,6 +218,6 @@ def test_a_moment_that_has_not_come_gives_no_verdict(tmp_path, monkeypatch, comm
     project.add("good", spec)
     monkeypatch.chdir(project.root)
     said = command("run", "--as-of", "2999-01-01")
-    assert said.code == 1
+    assert said.code == 2
     assert is_three_parts(said.err)
     assert "as_of is in the future" in said.err

@@ -94,6 +94,8 @@ def moment(value: ir.Column, zone: str, label: str) -> ir.Value:
         ``times_unreadable`` for a column that is neither time, date nor text.
     """
     kind = value.type()
+    if "TIMESTAMPTZ_NS" in str(kind):  # DuckDB 2 has it, Ibis 12 no name for it
+        return engine.utc_from_zoned(value.cast("timestamp('UTC', 6)"))
     if kind.is_timestamp() and kind.timezone is not None:
         return engine.utc_from_zoned(value)
     if kind.is_timestamp() or kind.is_date():
