@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 from abtest.experiment.levels import row_levels
 from abtest.experiment.outcome import DecidingRow, arm_outcome, row_outcome
 from abtest.metrics import MeanMetric
-from abtest.stats.score import ScorePair
+from abtest.stats.proportions.score import ScorePair
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from abtest.stats import Moments, NotEstimable, ScorePair, compare_proportions, estimate_proportions
-from abtest.stats.score import difference_statistic, ratio_statistic
+from abtest.stats.proportions.score import difference_statistic, ratio_statistic
 
 
 @st.composite

@@ -10,33 +10,39 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
+    from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity, sample_ratio
-    from abtest.stats.means import compare_means, estimate_means
+    from abtest.stats.means.compare import compare_means, estimate_means
     from abtest.stats.moments import Moments
-    from abtest.stats.multiplicity import alpha_shares
+    from abtest.stats.moments_table import MomentsTable
+    from abtest.stats.multiplicity.shares import alpha_shares
     from abtest.stats.not_estimable import NotEstimable
     from abtest.stats.pairs import ArmPair
-    from abtest.stats.proportions import compare_proportions, estimate_proportions
+    from abtest.stats.proportions.compare import compare_proportions, estimate_proportions
+    from abtest.stats.proportions.score import ScorePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
-    from abtest.stats.score import ScorePair
+    from abtest.stats.value_counts import ValueCounts
 
 _HOME = {
     "ArmPair": "pairs",
     "Comparison": "comparison",
+    "ComparisonTable": "comparison_table",
     "Interval": "results",
     "Moments": "moments",
+    "MomentsTable": "moments_table",
     "NotEstimable": "not_estimable",
     "PairEstimate": "results",
     "RelativeInterval": "results",
-    "ScorePair": "score",
+    "ScorePair": "proportions.score",
     "Test": "results",
-    "alpha_shares": "multiplicity",
-    "compare_means": "means",
-    "compare_proportions": "proportions",
+    "ValueCounts": "value_counts",
+    "alpha_shares": "multiplicity.shares",
+    "compare_means": "means.compare",
+    "compare_proportions": "proportions.compare",
     "compare_ratios": "ratios",
-    "estimate_means": "means",
-    "estimate_proportions": "proportions",
+    "estimate_means": "means.compare",
+    "estimate_proportions": "proportions.compare",
     "estimate_ratios": "ratios",
     "homogeneity": "counts",
     "sample_ratio": "counts",
@@ -45,13 +51,16 @@ _HOME = {
 __all__ = [
     "ArmPair",
     "Comparison",
+    "ComparisonTable",
     "Interval",
     "Moments",
+    "MomentsTable",
     "NotEstimable",
     "PairEstimate",
     "RelativeInterval",
     "ScorePair",
     "Test",
+    "ValueCounts",
     "alpha_shares",
     "compare_means",
     "compare_proportions",

@@ -9,7 +9,9 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.moments import Floats, Moments
+from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.results import WarningCode
+from abtest.stats.value_counts import ValueCounts
 
 Values: TypeAlias = Any
 """One value per unit: a list, an array, a column of a frame; nulls as NaN, None or pandas' NA."""
@@ -59,22 +61,53 @@ def as_floats(values: Values, name: str) -> Floats:
 
 
 def arm_moments(columns: Sequence[Values], covariates: Sequence[Values], name: str) -> Moments:
-    """Return the moments of one arm: its own if it came as `Moments`, else those of its columns.
+    """Return the moments of one arm: its own if it came summed up, else those of its columns.
 
     Raises
     ------
     UsageError
-        If moments come with separate covariates: they carry them as further variables.
+        If moments or value counts come with separate covariates: moments carry them as further
+        variables, value counts cannot.
     """
-    if len(columns) == 1 and isinstance(columns[0], Moments):
+    first = columns[0]
+    if isinstance(first, Moments | ValueCounts):
         if covariates:
             raise UsageError(
-                "Moments carry their covariates themselves",
-                given=f"moments of {name} and a separate covariate",
+                "A sample that is summed up cannot be joined with covariates",
+                given=f"{type(first).__name__} of {name} and a separate covariate",
                 todo="Sum value and covariate into one Moments, or give arrays for both.",
             )
-        return columns[0]
+        return first if isinstance(first, Moments) else first.moments()
     return Moments.from_columns([as_floats(column, name) for column in (*columns, *covariates)])
+
+
+def arm_counts(values: Values | ValueCounts, name: str) -> ValueCounts:
+    """Return the value counts of one arm, for methods that need more than moments.
+
+    Raises
+    ------
+    UsageError
+        If it came as `Moments`, or is not one column of numbers.
+    NotEstimable
+        ``not_finite`` if a value is infinite.
+    """
+    if isinstance(values, ValueCounts):
+        return values
+    if isinstance(values, Moments):
+        raise UsageError(
+            "Moments do not tell this method enough",
+            given=f"Moments of {name}",
+            todo="Give the values themselves, or ValueCounts.",
+        )
+    floats = as_floats(values, name)
+    if np.isinf(floats).any():
+        raise NotEstimable(
+            "not_finite",
+            "Values are infinite",
+            given=name,
+            todo="Look for infinite values in the column.",
+        )
+    return ValueCounts.from_values(floats)
 
 
 def filled(

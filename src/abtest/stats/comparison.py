@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
 
-from abtest.errors import UsageError
-from abtest.stats.moments import Moments
+from abtest.stats.arguments import require_alternative, require_level
 from abtest.stats.results import (
     Alternative,
     Interval,
+    Measure,
     Method,
     PairEstimate,
     RelativeInterval,
     WarningCode,
 )
+
+Scale = Literal["difference", "ratio"]
+"""What the p-value is about: treatment - control, or treatment over control."""
+
+
+class HasNulls(Protocol):
+    """An arm that knows how many of its units had no value."""
+
+    @property
+    def nulls(self) -> int:
+        """Units left out because a value was null."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +35,19 @@ class Comparison:
 
     Attributes
     ----------
+    measure
+        What is compared, such as ``mean`` or ``proportion``.
+    scale
+        ``difference`` if the test is of treatment - control = 0, ``ratio`` if it is of
+        treatment / control = 1 and has no difference (odds, rates, geometric means).
     absolute
-        Treatment - control with its interval.
+        Treatment - control with its interval; without numbers on the ratio scale.
     relative
-        The same over |control|, with the state of its confidence set.
+        The same over |control| (treatment / control - 1 on the ratio scale), with the state of
+        its confidence set.
     p_value, log10_p, statistic, df
-        The test of no difference; `df` is None for score tests.
+        The test of no effect; `df` is None for normal and score tests, `statistic` is None where
+        the test orders tables and has none.
     method
         Name of the method.
     alternative
@@ -43,16 +61,20 @@ class Comparison:
     control_value, treatment_value
         Estimates of the arms.
     variance_reduction
-        Share of the variance that CUPED removed; None where it was not used.
+        Share of the variance that covariates removed; None where there were none.
     warnings
         Codes of what a reader should know.
+    details
+        Further numbers of the method by name, such as the threshold of capped means.
     """
 
+    measure: Measure
+    scale: Scale
     absolute: Interval
     relative: RelativeInterval
     p_value: float
     log10_p: float
-    statistic: float
+    statistic: float | None
     df: float | None
     method: Method
     alternative: Alternative
@@ -63,16 +85,19 @@ class Comparison:
     nulls_treatment: int
     control_value: float
     treatment_value: float
-    variance_reduction: float | None
-    warnings: tuple[WarningCode, ...]
+    variance_reduction: float | None = None
+    warnings: tuple[WarningCode, ...] = ()
+    details: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
         pair: PairEstimate,
-        arms: Sequence[Moments],
+        arms: Sequence[HasNulls],
         alternative: Alternative,
         confidence_level: float,
+        *,
+        measure: Measure,
     ) -> Comparison:
         """Return the comparison of an estimated pair.
 
@@ -81,20 +106,12 @@ class Comparison:
         UsageError
             If the alternative has another name, or the level is not between 0 and 1.
         """
-        if alternative not in get_args(Alternative):
-            raise UsageError(
-                "There is no such alternative",
-                given=str(alternative),
-                todo=f"Use one of {', '.join(get_args(Alternative))}.",
-            )
-        if not 0.0 < confidence_level < 1.0:
-            raise UsageError(
-                "A confidence level lies between 0 and 1",
-                given=str(confidence_level),
-                todo="Give it as 0.95, not 95.",
-            )
+        require_alternative(alternative)
+        require_level(confidence_level)
         test = pair.test(alternative=alternative)
         return cls(
+            measure=measure,
+            scale="difference",
             absolute=pair.absolute(confidence_level, alternative),
             relative=pair.relative(confidence_level, alternative),
             p_value=test.p_value,
@@ -114,43 +131,35 @@ class Comparison:
             warnings=pair.warnings,
         )
 
+    @property
+    def effect(self) -> Interval:
+        """The effect that the p-value tests: absolute, or relative on the ratio scale."""
+        return self.absolute if self.scale == "difference" else self.relative
+
+    @property
+    def estimate(self) -> float | None:
+        """Estimate of `effect`."""
+        return self.effect.estimate
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """Lower and upper limit of `effect`; None where it has no end."""
+        return self.effect.lower, self.effect.upper
+
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values; intervals become dictionaries."""
         return {**asdict(self), "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
         """Return the result as a sentence."""
-        level = f"{100 * self.confidence_level:.6g}% interval"
-        relative = self.relative
-        sentence = (
-            f"Treatment {self.treatment_value:.4g} against control {self.control_value:.4g}: "
-            f"difference {self.absolute.estimate:+.4g} "
-            f"({level} {_span(self.absolute, '{:.4g}')})"
-        )
-        if relative.estimate is not None:
-            sentence += f", relative {relative.estimate:+.2%}"
-        sentence += f" ({_relative_words(relative)})"
-        return f"{sentence}; p = {_p_value(self.p_value, self.log10_p)} ({self.method})."
+        from abtest.stats.display import sentence
 
+        return sentence(self)
 
-def _span(interval: Interval, form: str) -> str:
-    if interval.lower is None and interval.upper is None:
-        return "without limits"
-    if interval.upper is None:
-        return f"{form.format(interval.lower)} or more"
-    if interval.lower is None:
-        return f"{form.format(interval.upper)} or less"
-    return f"{form.format(interval.lower)} to {form.format(interval.upper)}"
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table, for notebooks."""
+        from abtest.stats.display import fragment
 
-
-def _relative_words(relative: RelativeInterval) -> str:
-    if relative.status == "undefined":
-        return "no relative effect: control is 0"
-    if relative.status == "unbounded":
-        return "any relative effect is possible"
-    span = _span(relative, "{:.2%}")
-    return f"anything but {span}" if relative.status == "two_rays" else span
-
-
-def _p_value(p_value: float, log10_p: float) -> str:
-    return f"{p_value:.3g}" if p_value > 0.0 else f"1e{log10_p:.0f}"
+        return fragment(self)._repr_mimebundle_(include, exclude)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, RelativeInterval
 
 
@@ -87,6 +91,73 @@ def relative_interval(
     if a == 0.0:
         return _boundary(estimate, b, g, alternative)
     return _outside(estimate, (a, b, g, q2 * inner), (d, c), alternative)
+
+
+@dataclass(frozen=True, eq=False)
+class RelativeRows:
+    """Relative effects of r comparisons: arrays of shape (r,), limits infinite where open."""
+
+    estimate: Floats
+    lower: Floats
+    upper: Floats
+    status: NDArray[np.str_]
+
+
+def relative_rows(
+    difference: Floats,
+    baseline: Floats,
+    difference_variance: Floats,
+    baseline_variance: Floats,
+    covariance: Floats,
+    critical: Floats,
+    alternative: Alternative,
+) -> RelativeRows:
+    """Return `relative_interval` of many contrasts, each an array of shape (r,).
+
+    Bounded sets, the common case, are computed at once; what is left goes one by one.
+    """
+    unit = np.maximum(np.abs(difference), np.abs(baseline))
+    unit = np.maximum(unit, np.sqrt(np.maximum(difference_variance, baseline_variance)))
+    sign = np.where(baseline < 0.0, -1.0, 1.0)
+    d, c = difference / unit, np.abs(baseline) / unit
+    v_d, v_c = difference_variance / unit / unit, baseline_variance / unit / unit
+    cov = sign * covariance / unit / unit
+    q2 = critical * critical
+    a = (c - critical * np.sqrt(v_c)) * (c + critical * np.sqrt(v_c))
+    b = d * c - q2 * cov
+    g = d * d - q2 * v_d
+    inner = v_d * c * c - 2.0 * d * c * cov + d * d * v_c - q2 * (v_d * v_c - cov * cov)
+    far = b + np.copysign(np.sqrt(q2 * np.maximum(inner, 0.0)), b)
+    first = far / a
+    second = np.where(far == 0.0, first, g / far)
+    lower, upper = np.minimum(first, second), np.maximum(first, second)
+    status = np.full(d.shape, "bounded" if alternative == "two-sided" else "half_line")
+    status = status.astype("<U9")
+    if alternative == "less":
+        lower = np.full(d.shape, -np.inf)
+    elif alternative == "greater":
+        upper = np.full(d.shape, np.inf)
+    rows = RelativeRows(d / c, lower, upper, status)
+    columns = (difference, baseline, difference_variance, baseline_variance, covariance)
+    for row in np.flatnonzero(~(a > 0.0)):
+        contrast = Contrast(*(float(column[row]) for column in columns))
+        _set_row(rows, int(row), contrast, float(critical[row]), alternative)
+    return rows
+
+
+def _set_row(
+    rows: RelativeRows, row: int, contrast: Contrast, critical: float, alternative: Alternative
+) -> None:
+    """Put one relative set into its row; a contrast without numbers is undefined."""
+    if not math.isfinite(contrast.difference):
+        one = RelativeInterval(None, math.nan, math.nan, "undefined")
+    else:
+        one = relative_interval(contrast, critical, alternative)
+    nothing = math.nan if one.status == "undefined" else math.inf
+    rows.estimate[row] = math.nan if one.estimate is None else one.estimate
+    rows.lower[row] = -nothing if one.lower is None else one.lower
+    rows.upper[row] = nothing if one.upper is None else one.upper
+    rows.status[row] = one.status
 
 
 def _standardised(contrast: Contrast) -> tuple[float, float, float, float, float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from abtest.errors import UsageError
 from abtest.stats.moments import Floats, Moments
-from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.not_estimable import not_finite, too_few_units
 
 _CANCELLED = 1e-13
 """A variance this small beside the terms that it is the sum of is their rounding."""
@@ -65,22 +65,12 @@ class JointMeans:
         kept = [pair for pair in pairs if min(pair[0].n, pair[1].n) >= 2]
         empty = sum(1 for pair in pairs if pair[0].n == pair[1].n == 0)
         if not kept:
-            raise NotEstimable(
-                "too_few_units",
-                "An arm has fewer than two units with a value",
-                given=f"{sum(m.n for m in control)} control, {sum(m.n for m in treatment)} "
-                "treatment units",
-                todo="Wait for more units, or look at why values are missing.",
-            )
+            raise too_few_units(sum(m.n for m in control), sum(m.n for m in treatment))
         arms = [[pair[arm] for pair in kept] for arm in (0, 1)]
         means = np.array([[m.mean[:size] for m in arm] for arm in arms])
         covariances = np.array([[m.covariance[:size, :size] for m in arm] for arm in arms])
         if not (np.isfinite(means).all() and np.isfinite(covariances).all()):
-            raise NotEstimable(
-                "not_finite",
-                "Values are infinite or too large to square",
-                todo="Look for infinite values in the column.",
-            )
+            raise not_finite()
         units = np.array([[m.n for m in arm] for arm in arms], dtype=np.float64)
         return cls(units, means, covariances, len(pairs) - len(kept) - empty)
 

@@ -45,3 +45,32 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         self, code: NotEstimableCode, what: str, *, given: str = "", todo: str = ""
     ) -> None:
         super().__init__(what, given=given, todo=todo, code=code)
+
+
+def too_few_units(control: int, treatment: int) -> NotEstimable:
+    """Return the error of an arm with fewer than two units."""
+    return NotEstimable(
+        "too_few_units",
+        "An arm has fewer than two units with a value",
+        given=f"{control} control, {treatment} treatment units",
+        todo="Wait for more units, or look at why values are missing.",
+    )
+
+
+def not_finite() -> NotEstimable:
+    """Return the error of infinite or overflowing values."""
+    return NotEstimable(
+        "not_finite",
+        "Values are infinite or too large to square",
+        todo="Look for infinite values in the column.",
+    )
+
+
+def constant_arms(control: float, treatment: float) -> NotEstimable:
+    """Return the error of two arms without variation."""
+    return NotEstimable(
+        "constant",
+        "Neither arm varies, so there is no error to measure the difference against",
+        given=f"control {control:g}, treatment {treatment:g}",
+        todo="Check that the metric counts what it should.",
+    )

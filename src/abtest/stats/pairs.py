@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from abtest.stats.fieller import Contrast, relative_interval
 from abtest.stats.joint import JointMeans, Propagated
 from abtest.stats.moments import Floats
-from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.not_estimable import constant_arms
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test, WarningCode
 from abtest.stats.tails import critical_value, tail_test
 
@@ -27,7 +27,8 @@ class ArmPair:
     covariance
         Their 2 x 2 sampling covariance, control first.
     df
-        Welch-Satterthwaite degrees of freedom of the difference; used for every statement.
+        Degrees of freedom of the difference (Welch-Satterthwaite, unless the method is another),
+        used for every statement; None for the normal distribution.
     n_control, n_treatment
         Units that the estimate uses.
     method
@@ -49,7 +50,7 @@ class ArmPair:
     control_value: float
     treatment_value: float
     covariance: tuple[tuple[float, float], tuple[float, float]]
-    df: float
+    df: float | None
     n_control: int
     n_treatment: int
     method: Method
@@ -120,7 +121,7 @@ class ArmPair:
                 + relative * relative * c.baseline_variance
             )
         if variance <= 0.0:
-            raise _constant(self.control_value, self.treatment_value)
+            raise constant_arms(self.control_value, self.treatment_value)
         return tail_test(estimate / math.sqrt(variance), self.df, alternative)
 
 
@@ -156,7 +157,7 @@ def arm_pair(
         ``constant`` if neither arm varies.
     """
     if not spread.parts.sum() > 0.0:
-        raise _constant(float(values[0]), float(values[1]))
+        raise constant_arms(float(values[0]), float(values[1]))
     warnings: tuple[WarningCode, ...] = ("phase_dropped",) if joint.dropped_phases else ()
     covariance = spread.covariance
     reduction = None
@@ -175,13 +176,4 @@ def arm_pair(
         method=method,
         warnings=warnings,
         variance_reduction=reduction,
-    )
-
-
-def _constant(control: float, treatment: float) -> NotEstimable:
-    return NotEstimable(
-        "constant",
-        "Neither arm varies, so there is no error to measure the difference against",
-        given=f"control {control:g}, treatment {treatment:g}",
-        todo="Check that the metric counts what it should.",
     )

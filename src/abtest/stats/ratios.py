@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from abtest.stats.adjustment.cuped import adjust_ratios, ratio_gradients
 from abtest.stats.columns import Values, arm_moments, filled
 from abtest.stats.comparison import Comparison
-from abtest.stats.cuped import adjust_ratios, ratio_gradients
 from abtest.stats.joint import Jacobian, JointMeans
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable
@@ -135,4 +135,6 @@ def compare_ratios(
         )
     ]
     pair = estimate_ratios([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 2)
-    return Comparison.of(pair.with_warnings(*codes), arms, alternative, confidence_level)
+    return Comparison.of(
+        pair.with_warnings(*codes), arms, alternative, confidence_level, measure="ratio"
+    )

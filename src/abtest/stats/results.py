@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Alternative = Literal["two-sided", "greater", "less"]
-Method = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_nurminen"]
-"""How two arms were compared."""
+PairMethod = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_nurminen"]
+"""How experiments compare two arms."""
+Method = PairMethod | Literal["student", "z"]
+"""How two arms were compared: those of experiments, and what else the functions offer."""
+Measure = Literal["mean", "proportion", "ratio"]
+"""What was compared: the quantity of one arm."""
 WarningCode = Literal[
     "covariate_constant",
     "covariate_is_outcome",
@@ -72,7 +76,7 @@ class PairEstimate(Protocol):
 
     @property
     def method(self) -> Method:
-        """Name of the method, such as ``welch``."""
+        """Name of the method, such as ``welch``; experiments use those of `PairMethod`."""
 
     @property
     def variance_reduction(self) -> float | None:

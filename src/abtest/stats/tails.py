@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 from scipy import special
 
+from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, Test
 
 _SMALLEST_DIRECT = 1e-280
@@ -77,6 +79,37 @@ def critical_value(confidence_level: float, df: float | None, *, two_sided: bool
     """Return the quantile that an interval of this level uses."""
     outside = 1.0 - confidence_level
     return quantile(outside / 2.0 if two_sided else outside, df)
+
+
+def critical_values(confidence_level: float, df: Floats, *, two_sided: bool) -> Floats:
+    """Return `critical_value` for many degrees of freedom; infinite ones are the normal."""
+    outside = (1.0 - confidence_level) / (2.0 if two_sided else 1.0)
+    normal = np.isinf(df)
+    student = special.stdtrit(np.where(normal, 1.0, df), outside)
+    return np.asarray(-np.where(normal, special.ndtri(outside), student))
+
+
+def tail_rows(statistic: Floats, df: Floats, alternative: Alternative) -> tuple[Floats, Floats]:
+    """Return p-values and their base-10 logarithms of many tests, as `tail_test` gives for one.
+
+    Parameters
+    ----------
+    statistic, df
+        Shape (r,); infinite degrees of freedom are the normal, NaN stays NaN.
+    alternative
+        ``two-sided``, ``greater`` or ``less``.
+    """
+    two_sided = alternative == "two-sided"
+    x = np.abs(statistic) if two_sided else statistic * (1.0 if alternative == "greater" else -1.0)
+    normal = np.isinf(df)
+    tail = np.where(normal, special.ndtr(-x), special.stdtr(np.where(normal, 1.0, df), -x))
+    p_value = np.minimum(2.0 * tail, 1.0) if two_sided else tail
+    with np.errstate(divide="ignore"):  # where p underflows the logarithm is made by itself
+        log10_p = np.log10(p_value)
+    for row in np.flatnonzero(tail <= _SMALLEST_DIRECT):
+        log_tail = log_upper_tail(float(x[row]), None if normal[row] else float(df[row]))
+        log10_p[row] = (log_tail + (math.log(2.0) if two_sided else 0.0)) / math.log(10.0)
+    return p_value, log10_p
 
 
 def chi_square_test(statistic: float, df: int) -> Test:

@@ -8,12 +8,12 @@ import numpy as np
 
 from abtest.stats.columns import Values, arm_moments, filled
 from abtest.stats.comparison import Comparison
-from abtest.stats.means import estimate_means
+from abtest.stats.means.compare import estimate_means
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.pairs import ArmPair
+from abtest.stats.proportions.score import ScorePair
 from abtest.stats.results import Alternative
-from abtest.stats.score import ScorePair
 
 FEW_EVENTS = 10
 """Below this many successes or failures in an arm the normal approximation is not used."""
@@ -108,7 +108,9 @@ def compare_proportions(
         for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
     ]
     pair = estimate_proportions([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 1)
-    return Comparison.of(pair.with_warnings(*codes), arms, alternative, confidence_level)
+    return Comparison.of(
+        pair.with_warnings(*codes), arms, alternative, confidence_level, measure="proportion"
+    )
 
 
 def _total(phases: Sequence[Moments]) -> Moments:

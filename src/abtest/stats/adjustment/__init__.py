@@ -1,0 +1,1 @@
+"""Variance reduction: what is known of units before the experiment, taken out of the noise."""

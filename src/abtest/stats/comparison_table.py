@@ -1,0 +1,234 @@
+"""Many comparisons in one call: the formulas of one pair, on arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.comparison import Comparison
+from abtest.stats.fieller import relative_rows
+from abtest.stats.moments import Floats
+from abtest.stats.not_estimable import NotEstimable, NotEstimableCode
+from abtest.stats.results import Alternative, Interval, Measure, Method, RelativeInterval
+from abtest.stats.tails import critical_values, tail_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class ArmRows:
+    """Estimates of two arms for r comparisons.
+
+    Attributes
+    ----------
+    n, values, variances
+        Units, estimates and sampling variances, control first, each of shape (2, r).
+    df
+        Degrees of freedom of the differences, shape (r,); infinite for the normal distribution.
+    covariance
+        Of the two estimates, shape (r,) or a number.
+    """
+
+    n: Floats
+    values: Floats
+    variances: Floats
+    df: Floats
+    covariance: Floats | float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonTable:
+    """Treatment against control for r comparisons; ``table[i]`` is one of them.
+
+    Arrays have shape (r,). Limits that an interval does not have are infinite; numbers of a row
+    whose `status` is not ``ok`` are NaN, and so is a relative estimate that does not exist.
+
+    Attributes
+    ----------
+    status
+        ``ok``, or why there is no number: the codes of `NotEstimable`.
+    estimate, lower, upper
+        Treatment - control with its interval.
+    relative_estimate, relative_lower, relative_upper, relative_status
+        The same over |control|.
+    p_value, log10_p, statistic, df
+        The tests of no difference; `df` is infinite for the normal distribution.
+    n_control, n_treatment, control_value, treatment_value
+        Units and estimates of the arms.
+    measure, method, alternative, confidence_level
+        The same for all rows.
+    """
+
+    status: NDArray[np.str_]
+    estimate: Floats
+    lower: Floats
+    upper: Floats
+    relative_estimate: Floats
+    relative_lower: Floats
+    relative_upper: Floats
+    relative_status: NDArray[np.str_]
+    p_value: Floats
+    log10_p: Floats
+    statistic: Floats
+    df: Floats
+    n_control: Floats
+    n_treatment: Floats
+    control_value: Floats
+    treatment_value: Floats
+    measure: Measure
+    method: Method
+    alternative: Alternative
+    confidence_level: float
+
+    def __len__(self) -> int:
+        """Return the number of comparisons."""
+        return int(self.status.shape[0])
+
+    def __getitem__(self, row: int) -> Comparison:
+        """Return one comparison.
+
+        Raises
+        ------
+        NotEstimable
+            If its status is not ``ok``.
+        """
+        status = str(self.status[row])
+        if status != "ok":
+            code: NotEstimableCode = next(c for c in get_args(NotEstimableCode) if c == status)
+            raise NotEstimable(
+                code,
+                "This comparison has no number",
+                given=f"row {row}: {status}",
+                todo="Look at the units and values of the row.",
+            )
+        df = float(self.df[row])
+        return Comparison(
+            measure=self.measure,
+            scale="difference",
+            absolute=Interval(
+                _end(self.estimate[row]), _end(self.lower[row]), _end(self.upper[row])
+            ),
+            relative=RelativeInterval(
+                _end(self.relative_estimate[row]),
+                _end(self.relative_lower[row]),
+                _end(self.relative_upper[row]),
+                status=self.relative_status[row].item(),
+            ),
+            p_value=float(self.p_value[row]),
+            log10_p=float(self.log10_p[row]),
+            statistic=float(self.statistic[row]),
+            df=df if np.isfinite(df) else None,
+            method=self.method,
+            alternative=self.alternative,
+            confidence_level=self.confidence_level,
+            n_control=int(self.n_control[row]),
+            n_treatment=int(self.n_treatment[row]),
+            nulls_control=0,
+            nulls_treatment=0,
+            control_value=float(self.control_value[row]),
+            treatment_value=float(self.treatment_value[row]),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields, arrays as lists."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per comparison."""
+        import pandas as pd
+
+        return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
+
+    def __repr__(self) -> str:
+        """Return what it holds."""
+        return f"ComparisonTable({len(self)} comparisons, {self.method}, {self.alternative})"
+
+    def _repr_html_(self) -> str:
+        """Return the table as pandas shows it."""
+        return self.table._repr_html_()  # type: ignore[operator,no-any-return]  # pandas has it
+
+
+def compare_rows(
+    arms: ArmRows,
+    *,
+    measure: Measure,
+    method: Method,
+    alternative: Alternative,
+    confidence_level: float,
+) -> ComparisonTable:
+    """Return intervals, relative sets and tests of every row, as `ArmPair` makes them of one.
+
+    Raises
+    ------
+    UsageError
+        If the alternative has another name, or the level is not between 0 and 1.
+    """
+    require_alternative(alternative)
+    require_level(confidence_level)
+    status = _status(arms)
+    ok = status == "ok"
+    df = np.where(ok, arms.df, np.nan)
+    with np.errstate(all="ignore"):  # rows without a number are NaN and have a status
+        control, treatment = np.where(ok, arms.values, np.nan)
+        variance0, variance1 = arms.variances
+        difference = treatment - control
+        variance = variance0 + variance1 - 2.0 * arms.covariance
+        error = np.sqrt(variance)
+        critical = critical_values(confidence_level, df, two_sided=alternative == "two-sided")
+        width = critical * error
+        relative = relative_rows(
+            difference,
+            control,
+            variance,
+            variance0,
+            arms.covariance - variance0,
+            critical,
+            alternative,
+        )
+        statistic = difference / error
+    p_value, log10_p = tail_rows(statistic, df, alternative)
+    none = np.where(ok, np.inf, np.nan)
+    return ComparisonTable(
+        status=status,
+        estimate=difference,
+        lower=-none if alternative == "less" else difference - width,
+        upper=none if alternative == "greater" else difference + width,
+        relative_estimate=relative.estimate,
+        relative_lower=relative.lower,
+        relative_upper=relative.upper,
+        relative_status=relative.status,
+        p_value=p_value,
+        log10_p=log10_p,
+        statistic=statistic,
+        df=df,
+        n_control=arms.n[0],
+        n_treatment=arms.n[1],
+        control_value=control,
+        treatment_value=treatment,
+        measure=measure,
+        method=method,
+        alternative=alternative,
+        confidence_level=confidence_level,
+    )
+
+
+def _status(arms: ArmRows) -> NDArray[np.str_]:
+    """Return ``ok`` or the code of why a row has no number."""
+    finite = np.isfinite(arms.values).all(axis=0) & np.isfinite(arms.variances).all(axis=0)
+    return np.select(
+        [arms.n.min(axis=0) < 2, ~finite, ~(arms.variances.sum(axis=0) > 0.0)],
+        ["too_few_units", "not_finite", "constant"],
+        "ok",
+    )
+
+
+def _end(value: float) -> float | None:
+    """Return a number of an array, None for what is not there."""
+    return float(value) if np.isfinite(value) else None

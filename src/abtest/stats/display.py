@@ -1,0 +1,95 @@
+"""A comparison for readers: as a sentence, and as a small table in a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abtest.show.escape import html, markdown
+from abtest.show.fragment import Fragment
+from abtest.stats.results import Interval, RelativeInterval
+
+if TYPE_CHECKING:
+    from abtest.stats.comparison import Comparison
+
+
+def sentence(result: Comparison) -> str:
+    """Return what was found, in one sentence."""
+    level = f"{100 * result.confidence_level:.6g}% interval"
+    parts = f"Treatment {result.treatment_value:.4g} against control {result.control_value:.4g}: "
+    if result.scale == "difference":
+        parts += f"difference {result.absolute.estimate:+.4g} ({level} {_span(result.absolute)}), "
+        parts += _relative(result.relative, "")
+    else:
+        parts += _relative(result.relative, f"{level} ")
+    return f"{parts}; p = {p_value(result)} ({result.method})."
+
+
+def fragment(result: Comparison) -> Fragment:
+    """Return the comparison as HTML, Markdown and text."""
+    text = sentence(result)
+    rows = "".join(
+        f'<tr><th scope="row">{html(name)}</th><td>{html(value)}</td></tr>'
+        for name, value in _rows(result)
+    )
+    page = f'<div class="abtest"><p>{html(text)}</p><table>{rows}</table></div>'
+    table = "\n".join(
+        ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in _rows(result))]
+    )
+    return Fragment(page, text, f"{markdown(text)}\n\n{table}")
+
+
+def p_value(result: Comparison) -> str:
+    """Return the p-value, as a power of ten where it underflows."""
+    return f"{result.p_value:.3g}" if result.p_value > 0.0 else f"1e{result.log10_p:.0f}"
+
+
+def _rows(result: Comparison) -> list[tuple[str, str]]:
+    level = f"{100 * result.confidence_level:.6g}% interval"
+    rows = [
+        ("units", f"{result.n_control:,} control, {result.n_treatment:,} treatment"),
+        ("values", f"{result.control_value:.6g} control, {result.treatment_value:.6g} treatment"),
+    ]
+    if result.scale == "difference":
+        rows += [
+            ("difference", f"{result.absolute.estimate:+.6g}"),
+            (f"difference, {level}", _span(result.absolute, "{:.6g}")),
+        ]
+    if result.relative.estimate is not None:
+        rows.append(("relative effect", f"{result.relative.estimate:+.3%}"))
+    rows.append((f"relative effect, {level}", _relative_set(result.relative)))
+    rows.append(("p-value", p_value(result)))
+    if result.variance_reduction is not None:
+        rows.append(("variance saved", f"{result.variance_reduction:.1%}"))
+    rows.append(("method", f"{result.method}, {result.alternative}"))
+    rows += [(name.replace("_", " "), f"{value:.6g}") for name, value in result.details.items()]
+    if result.nulls_control or result.nulls_treatment:
+        nulls = f"{result.nulls_control:,} control, {result.nulls_treatment:,} treatment"
+        rows.append(("units without a value", nulls))
+    if result.warnings:
+        rows.append(("warnings", ", ".join(result.warnings)))
+    return rows
+
+
+def _relative(relative: RelativeInterval, level: str) -> str:
+    if relative.estimate is None:
+        return f"relative ({_relative_set(relative)})"
+    return f"relative {relative.estimate:+.2%} ({level}{_relative_set(relative)})"
+
+
+def _relative_set(relative: RelativeInterval) -> str:
+    if relative.status == "undefined":
+        return "no relative effect: control is 0"
+    if relative.status == "unbounded":
+        return "any relative effect is possible"
+    span = _span(relative, "{:.2%}")
+    return f"anything but {span}" if relative.status == "two_rays" else span
+
+
+def _span(interval: Interval, form: str = "{:.4g}") -> str:
+    if interval.lower is None and interval.upper is None:
+        return "without limits"
+    if interval.upper is None:
+        return f"{form.format(interval.lower)} or more"
+    if interval.lower is None:
+        return f"{form.format(interval.upper)} or less"
+    return f"{form.format(interval.lower)} to {form.format(interval.upper)}"

@@ -1,0 +1,1 @@
+"""Comparisons of means: Welch and its relatives, trimmed, capped and geometric means."""

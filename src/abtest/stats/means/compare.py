@@ -1,0 +1,249 @@
+"""Differences of means: Welch, Student and z; with covariates by Lin's adjustment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, get_args, overload
+
+import numpy as np
+
+from abtest.errors import UsageError
+from abtest.stats.adjustment.cuped import adjust_means
+from abtest.stats.arguments import require_one_of
+from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.comparison import Comparison
+from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.joint import Jacobian, JointMeans
+from abtest.stats.moments import Moments
+from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
+from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units
+from abtest.stats.pairs import ArmPair, arm_pair
+from abtest.stats.results import Alternative
+from abtest.stats.value_counts import ValueCounts
+
+MeansMethod = Literal["welch", "student", "z"]
+"""Which variance and distribution judge a difference of means."""
+_METHODS = frozenset(get_args(MeansMethod))
+
+
+def estimate_means(
+    control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+) -> ArmPair:
+    """Return the means of two arms, estimated from moments, one per phase of allocation.
+
+    Variances are never pooled (Welch 1947, Biometrika 34, 28). Phases are combined with their
+    share of all units. With `adjusted` the moments carry (outcome, covariate) and the values are
+    what each arm would show at the covariate's overall mean; where that is not possible the
+    result is the unadjusted one with a warning that says why.
+
+    Parameters
+    ----------
+    control, treatment
+        Moments of (outcome[, covariate]) by phase.
+    adjusted
+        Whether to use the covariate.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units``, ``constant`` or ``not_finite``.
+    UsageError
+        If phases or variables do not fit.
+
+    Examples
+    --------
+    >>> control = Moments.from_columns([[1.0, 2.0, 3.0, 4.0]])
+    >>> treatment = Moments.from_columns([[2.0, 4.0, 6.0, 8.0]])
+    >>> pair = estimate_means([control], [treatment], adjusted=False)
+    >>> pair.method, round(pair.test().p_value, 4)
+    ('welch', 0.1516)
+    """
+    if not adjusted and len(control) == len(treatment) == 1:
+        return plain_means(control[0], treatment[0])
+    plain_joint = JointMeans.of(control, treatment, 1)
+    plain_spread = plain_joint.propagate(Jacobian(own=np.ones((2, 1)), overall=np.zeros((2, 1))))
+    plain = arm_pair(
+        plain_joint.arm_means[:, 0],
+        plain_joint,
+        plain_spread,
+        df=plain_joint.units - 1.0,
+        method="welch",
+    )
+    if not adjusted:
+        return plain
+    joint = JointMeans.of(control, treatment, 2)
+    result = adjust_means(joint)
+    if isinstance(result, str):
+        return plain.with_warnings(result)
+    return arm_pair(
+        result.values,
+        joint,
+        result.spread,
+        df=result.df,
+        method="welch_cuped",
+        unadjusted_variance=plain_spread.difference_variance,
+    )
+
+
+def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "welch") -> ArmPair:
+    """Return the means of two arms without phases and covariates, from their first variable.
+
+    Parameters
+    ----------
+    control, treatment
+        Moments of the outcome.
+    method
+        ``welch``: variances of the arms, degrees of freedom of Welch (1947, Biometrika 34, 28).
+        ``student``: one pooled variance, n - 2 degrees of freedom (Student 1908, Biometrika 6,
+        1); wrong where variances and sizes differ. ``z``: variances of the arms, the normal
+        distribution.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units``, ``constant`` or ``not_finite``.
+    """
+    n0, n1 = control.n, treatment.n
+    if min(n0, n1) < 2:
+        raise too_few_units(n0, n1)
+    mean0, mean1 = float(control.mean[0]), float(treatment.mean[0])
+    square0, square1 = float(control.m2[0, 0]), float(treatment.m2[0, 0])
+    if not math.isfinite(mean0 + mean1 + square0 + square1):
+        raise not_finite()
+    variance0, variance1 = square0 / (n0 - 1) * (1.0 / n0), square1 / (n1 - 1) * (1.0 / n1)
+    if not variance0 + variance1 > 0.0:
+        raise constant_arms(mean0, mean1)
+    df: float | None = None
+    if method == "welch":
+        largest = max(variance0, variance1)  # squares of variances must not overflow
+        part0, part1 = variance0 / largest, variance1 / largest
+        df = (part0 + part1) ** 2 / (part0 * part0 / (n0 - 1) + part1 * part1 / (n1 - 1))
+    elif method == "student":
+        df = n0 + n1 - 2.0
+        pooled = (square0 + square1) / df
+        variance0, variance1 = pooled / n0, pooled / n1
+    return ArmPair(mean0, mean1, ((variance0, 0.0), (0.0, variance1)), df, n0, n1, method=method)
+
+
+@overload
+def compare_means(
+    control: Values | Moments | ValueCounts,
+    treatment: Values | Moments | ValueCounts,
+    *,
+    method: MeansMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+    covariates: tuple[Values, Values] | None = ...,
+) -> Comparison: ...
+
+
+@overload
+def compare_means(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    method: MeansMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
+
+
+def compare_means(
+    control: Values | Moments | ValueCounts | MomentsTable,
+    treatment: Values | Moments | ValueCounts | MomentsTable,
+    *,
+    method: MeansMethod = "welch",
+    alternative: Alternative = "two-sided",
+    confidence_level: float = 0.95,
+    covariates: tuple[Values, Values] | None = None,
+) -> Comparison | ComparisonTable:
+    """Return the difference of two means with its intervals and test.
+
+    Parameters
+    ----------
+    control, treatment
+        One value per unit, `Moments` or `ValueCounts`: the answer is the same. Nulls (NaN) are
+        left out and counted. Moments of several variables are (value, covariates...) and are
+        adjusted. Two `MomentsTable` are compared row by row in one pass.
+    method
+        ``welch`` (unequal variances), ``student`` (one pooled variance) or ``z`` (normal
+        quantiles); see `plain_means`.
+    alternative
+        ``two-sided``, ``greater`` (treatment above control) or ``less``; one-sided tests come
+        with one-sided intervals.
+    confidence_level
+        Of both intervals.
+    covariates
+        Pre-exposure values of the same units, (control, treatment): CUPED. A missing one becomes
+        the mean of the others, so that no unit is lost.
+
+    Raises
+    ------
+    NotEstimable
+        If there is no number: fewer than two units, no variation, infinite values. In tables
+        such a row has a status instead.
+    UsageError
+        If the arguments do not fit together.
+
+    Examples
+    --------
+    >>> result = compare_means([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0])
+    >>> result.absolute.estimate, round(result.p_value, 4)
+    (2.5, 0.1516)
+    """
+    require_one_of(method, _METHODS, "method")
+    if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
+        if covariates is not None:
+            raise mixed_tables("covariates")
+        return _compare_rows(control, treatment, method, alternative, confidence_level)
+    if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
+        raise mixed_tables("one sample")
+    filled_covariates, codes = filled(covariates, with_mean=True)
+    arms = [
+        arm_moments((values,), tuple(extra[i] for extra in filled_covariates), name)
+        for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
+    ]
+    adjusted = len(arms[0].mean) > 1
+    if adjusted and method != "welch":
+        raise UsageError(
+            "Covariates are used with Welch's method alone",
+            given=f"method {method!r} with a covariate",
+            todo='Leave the covariate out, or use method="welch".',
+        )
+    if adjusted:
+        pair = estimate_means([arms[0]], [arms[1]], adjusted=True).with_warnings(*codes)
+    else:
+        pair = plain_means(arms[0], arms[1], method)
+    return Comparison.of(pair, arms, alternative, confidence_level, measure="mean")
+
+
+def _compare_rows(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    method: MeansMethod,
+    alternative: Alternative,
+    confidence_level: float,
+) -> ComparisonTable:
+    """Return the comparison of every row, with the formulas of `plain_means` on arrays."""
+    n0, n1 = same_rows(control, treatment)
+    square0, square1 = control.m2[:, 0, 0], treatment.m2[:, 0, 0]
+    with np.errstate(all="ignore"):  # rows without a number get a status
+        variances = np.stack([square0 / (n0 - 1) / n0, square1 / (n1 - 1) / n1])
+        df = np.full(n0.shape, np.inf)
+        if method == "welch":
+            part0, part1 = variances / variances.max(axis=0)
+            df = (part0 + part1) ** 2 / (part0 * part0 / (n0 - 1) + part1 * part1 / (n1 - 1))
+        elif method == "student":
+            df = n0 + n1 - 2.0
+            pooled = (square0 + square1) / df
+            variances = np.stack([pooled / n0, pooled / n1])
+    return compare_rows(
+        ArmRows(
+            np.stack([n0, n1]), np.stack([control.mean[:, 0], treatment.mean[:, 0]]), variances, df
+        ),
+        measure="mean",
+        method=method,
+        alternative=alternative,
+        confidence_level=confidence_level,
+    )

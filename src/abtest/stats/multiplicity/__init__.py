@@ -1,0 +1,1 @@
+"""Several tests at once: shares of alpha, adjusted p-values, simultaneous intervals."""

@@ -1,0 +1,1 @@
+"""Comparisons of proportions: score statistics, closed forms, exact tests."""
