@@ -9,7 +9,7 @@ from abtest.experiment import document
 from abtest.experiment.headline import FAILURES
 from abtest.show.effect_words import NOT_COMPUTED, WARNINGS
 from abtest.show.words import CHECK_NAMES, METHODS
-from abtest.stats.results import Method
+from abtest.stats.results import PairMethod
 
 
 def codes(kind):
@@ -23,7 +23,7 @@ def codes(kind):
 def test_every_code_of_the_schema_has_words():
     assert codes(document.NotComputedReason) == set(NOT_COMPUTED)
     assert codes(document.WarningCode) == set(WARNINGS)
-    assert codes(Method) == set(METHODS)
+    assert codes(PairMethod) == set(METHODS)
     assert codes(CheckName) == set(CHECK_NAMES)
 
 

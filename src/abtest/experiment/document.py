@@ -10,7 +10,7 @@ from abtest.checks.result import CheckCode, CheckName, CheckStatus
 from abtest.data.measured import FailureCode
 from abtest.metrics.definition import Direction, Role
 from abtest.stats.not_estimable import NotEstimableCode
-from abtest.stats.results import Method, RelativeStatus
+from abtest.stats.results import PairMethod, RelativeStatus
 from abtest.stats.results import WarningCode as StatisticalWarning
 
 SCHEMA_VERSION = 1
@@ -133,7 +133,7 @@ class Effect(Part):
     """The row's share: superiority decides at p < alpha, non-inferiority at p < alpha / 2."""
     confidence_level: float | None
     interval: Literal["simultaneous", "individual"]
-    method: Method | None
+    method: PairMethod | None
     variance_reduction: float | None
     outcome: RowOutcome | None
     """null for rows that do not decide: secondary, diagnostic, segments, and before completion."""

@@ -24,7 +24,7 @@ from abtest.show.numbers import json_number
 from abtest.stats import NotEstimable
 
 if TYPE_CHECKING:
-    from abtest.stats.results import PairEstimate
+    from abtest.stats.results import PairEstimate, PairMethod
 
 SMALLEST_SEGMENT = 30
 """Segments with fewer units are not shown."""
@@ -125,7 +125,7 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
         alpha=json_number(level.alpha),
         confidence_level=json_number(level.confidence),
         interval=level.interval,
-        method=pair.method,
+        method=cast("PairMethod", pair.method),
         variance_reduction=json_number(pair.variance_reduction),
         outcome=None,
         warnings=warnings,
