@@ -12,11 +12,11 @@ UV_VERSION := 0.13.9
 COMPILE := .venv-lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	--no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet --upgrade
 
-.PHONY: help demo test test-lowest lint format types layers bench lock wheel install clean
+.PHONY: help demo test test-lowest lint format types layers bench calibration calibration-check lock wheel install clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 19
 
 demo: $(INSTALLED) ## simulate six experiments, run them, say where the index is
 	@$(BIN)/abtest demo .
@@ -38,12 +38,19 @@ format: $(INSTALLED) ## put the code in its format
 types: $(INSTALLED) ## mypy --strict
 	$(BIN)/mypy -p abtest
 	$(BIN)/mypy -p benchmarks
+	$(BIN)/mypy -p calibration
 
 layers: $(INSTALLED) ## a module imports only from layers below its own
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED) ## measure; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(ARGS)
+
+calibration: $(INSTALLED) ## try every promise of the statistics; writes docs/calibration.md (about an hour)
+	$(BIN)/python -m calibration $(ARGS)
+
+calibration-check: $(INSTALLED) ## try a part of them again, with other draws (minutes)
+	$(BIN)/python -m calibration --check
 
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

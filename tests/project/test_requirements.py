@@ -83,7 +83,7 @@ def test_what_is_imported_is_asked_for_and_the_reverse():
     assert asked - used == NOT_IMPORTED
 
 
-@pytest.mark.parametrize("folder", ["tests", "benchmarks"])
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "calibration"])
 def test_what_tests_and_benchmarks_import_is_asked_for(folder):
     asked = {canonicalize_name(requirement.name) for requirement in direct()}
     assert imported(folder) <= asked | BROUGHT_ALONG

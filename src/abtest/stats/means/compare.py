@@ -128,6 +128,17 @@ def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "wel
 
 @overload
 def compare_means(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    method: MeansMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
+
+
+@overload
+def compare_means(
     control: Values | Moments | ValueCounts,
     treatment: Values | Moments | ValueCounts,
     *,
@@ -136,17 +147,6 @@ def compare_means(
     confidence_level: float = ...,
     covariates: tuple[Values, Values] | None = ...,
 ) -> Comparison: ...
-
-
-@overload
-def compare_means(
-    control: MomentsTable,
-    treatment: MomentsTable,
-    *,
-    method: MeansMethod = ...,
-    alternative: Alternative = ...,
-    confidence_level: float = ...,
-) -> ComparisonTable: ...
 
 
 def compare_means(

@@ -1,0 +1,135 @@
+"""The page of results: one table per family, population and quantity, and where not to use what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from calibration.cell import Cell, Observed, Quantity
+
+TITLES: dict[Quantity, str] = {
+    "type_i": "Rejections where there is no effect",
+    "coverage": "Intervals of the difference that hold the truth",
+    "relative_coverage": "Intervals of the relative effect that hold the truth",
+    "power": "Rejections at the effect that normal theory finds with power 0.8",
+}
+SLACK = 0.01
+"""A rate further than this on the wrong side of its promise is not kept."""
+
+Results = Mapping[str, Sequence[Observed]]
+Row = tuple[str, str, str]  # situation, note, method
+
+
+def page(cells: Sequence[Cell], results: Results, *, seed: int) -> str:
+    """Return the whole page as Markdown."""
+    parts = [_HEAD.format(seed=seed, slack=f"{SLACK:.0%}")]
+    families = {cell.family: None for cell in cells}
+    for family in families:
+        of_family = [cell for cell in cells if cell.family == family]
+        parts.append(f"## {family[0].upper()}{family[1:]}\n")
+        parts.append(_warnings(of_family, results))
+        for quantity, title in TITLES.items():
+            table = _table(of_family, results, quantity)
+            if table:
+                parts.append(f"### {title}: {family}\n\n{table}\n")
+    return "\n".join(parts)
+
+
+_HEAD = """# Calibration
+
+What the tests and intervals promise, and what they kept when it was tried. Written by `make
+calibration` from `calibration/results.json`; `make calibration-check` draws a part of it again with
+other numbers and fails where it differs by more than 4 standard errors.
+
+Tests are at 5%, intervals at 95%, both two-sided. Every cell was drawn 10,000 times unless it says
+otherwise (seed {seed}); one standard error is then 0.0022 at 5% and 95%, and 0.004 at a power of
+80%. Tests marked *enumerated* have no error: all tables of the design were added up. Coverage is
+that at the effect of the last table, or at no effect where the population has none so large.
+Columns are units in both arms together. **Bold**: further than {slack} on the wrong side of the
+promise. A dash: fewer than 1,000 of the draws gave a number at all (no successes, no variation).
+"""
+
+
+def broken(one: Observed) -> bool:
+    """Return whether a promise was not kept: too many false alarms, or too little coverage."""
+    if one.runs < 1000 and one.runs + one.missing >= 1000:
+        return False
+    noise = 4.0 * one.error
+    if one.quantity == "type_i":
+        return one.rate - one.promised > max(SLACK, noise)
+    if one.quantity == "power":
+        return False  # what a test cannot find is no promise of the test
+    return one.promised - one.rate > max(SLACK, noise)
+
+
+def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
+    """Return rows of situation and method, with a column per size."""
+    rates: dict[Row, dict[int, Observed]] = {}
+    for cell in cells:
+        for one in results.get(cell.key, ()):
+            if one.quantity == quantity:
+                row = (cell.situation, _conditions(cell.note), one.method)
+                rates.setdefault(row, {})[sum(cell.sizes)] = one
+    sizes = sorted({size for by_size in rates.values() for size in by_size})
+    if not sizes:
+        return ""
+    lines = [
+        "| population | | method | " + " | ".join(f"{size:,}" for size in sizes) + " |",
+        "| --- | --- | --- | " + " | ".join("---:" for _ in sizes) + " |",
+    ]
+    for (situation, note, method), by_size in rates.items():
+        shown = (_rate(by_size.get(size)) for size in sizes)
+        lines.append(f"| {situation} | {note} | {method} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def _rate(one: Observed | None) -> str:
+    if one is None:
+        return ""
+    if one.runs < 1000 and one.runs + one.missing >= 1000:
+        return "–"
+    text = f"{one.rate:.3f}"
+    return f"**{text}**" if broken(one) else text
+
+
+def _conditions(note: str) -> str:
+    """Return the note without the part that the table's title says."""
+    parts = [part for part in note.split(", ") if part not in ("effect", "no effect")]
+    return ", ".join(parts)
+
+
+def _warnings(cells: Sequence[Cell], results: Results) -> str:
+    """Return one sentence per method and population where promises were not kept."""
+    found: list[tuple[str, str, str, int, Observed]] = []
+    for cell in cells:
+        for one in results.get(cell.key, ()):
+            if broken(one):
+                conditions = _conditions(cell.note)
+                found.append((one.method, cell.situation, conditions, sum(cell.sizes), one))
+    if not found:
+        return "Every promise was kept.\n"
+    found.sort(key=lambda entry: entry[:4])
+    lines = []
+    for (method, situation, conditions), entries in groupby(found, key=lambda entry: entry[:3]):
+        cases = list(entries)
+        largest = max(size for *_, size, _ in cases)
+        worst = max((one for *_, one in cases), key=lambda one: abs(one.rate - one.promised))
+        what = "false alarms" if worst.quantity == "type_i" else "coverage"
+        lines.append(
+            f"- Do not use `{method}` for {situation} ({conditions}) up to {largest:,} units: "
+            f"{what} {worst.rate:.1%} where {worst.promised:.0%} is promised."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def standard_errors(one: Observed, other: Observed) -> float:
+    """Return how many standard errors lie between two observations of the same rate."""
+    runs = one.runs + other.runs
+    if not one.runs or not other.runs:
+        return 0.0
+    pooled = (one.count + other.count) / runs
+    # at 0 or 1 the estimated error is 0: half a success more or less is the least there is
+    pooled = min(max(pooled, 0.5 / runs), 1.0 - 0.5 / runs)
+    error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / one.runs + 1.0 / other.runs))
+    return abs(one.rate - other.rate) / error
