@@ -156,17 +156,20 @@ def effect_sentence(effect: Row, label: str, *, minus: str = MINUS) -> str:
 
 NOT_COMPUTED: Mapping[str, str] = {
     "all_null": "every value is missing",
+    "answer_out_of_range": "there are answers off the scale",
     "bound_out_of_range": "its margin is beyond what a share can reach",
     "constant": "every unit of an arm has the same value",
     "empty_outcomes": "some days have no outcome yet",
     "infinite_values": "a value is infinite",
     "missing_column": "a column is missing from the data",
     "negative_variance": "a variance in the data is negative",
+    "no_events": "an arm has no events",
     "no_value_column": "[data.events] names no value column",
     "not_a_count": "a count in the data is not a whole number",
     "not_binary": "there are values other than 0 and 1",
     "not_finite": "values are too large to compute with",
     "not_numeric": "a column holds text where numbers are needed",
+    "not_positive": "there are values of 0 or below",
     "numerical_failure": "the numbers do not allow a computation",
     "successes_above_trials": "there are more successes than trials",
     "too_few_units": "too few units have a value",
@@ -177,6 +180,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 
 WARNINGS: Mapping[str, str] = {
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
+    "counts_added": "few answers: three were added before estimating",
     "covariate_constant": "not adjusted: nothing varied before exposure",
     "covariate_is_outcome": "not adjusted: the covariate is the outcome itself",
     "covariate_missing": "units without a pre-exposure value count at the mean",
@@ -184,7 +188,9 @@ WARNINGS: Mapping[str, str] = {
     "covariate_too_few_units": "not adjusted: too few units",
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
     "few_events": "few events: the interval is rough",
+    "overdispersed": "events vary more between units than Poisson counts do",
     "phase_dropped": "a phase with fewer than two units in an arm is left out",
+    "skewed_unequal_arms": "values are too skewed for arms of such different size",
     "untrustworthy": "a check failed: not to be trusted",
 }
 """What a reader should know about a row, by warning code."""

@@ -13,6 +13,10 @@ NotEstimableCode = Literal[
     "not_finite",
     "not_binary",
     "bound_out_of_range",
+    "answer_out_of_range",
+    "no_events",
+    "not_a_count",
+    "not_positive",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -27,7 +31,10 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         columns), ``constant`` (no variation in either arm), ``zero_denominator`` (the
         denominator of a ratio sums to zero), ``not_finite`` (infinite or overflowing values),
         ``not_binary`` (values of a proportion other than 0 and 1), ``bound_out_of_range`` (a
-        bound that no proportion can reach).
+        bound that no proportion can reach), ``answer_out_of_range`` (answers off their scale),
+        ``no_events`` (an arm without events has no logarithm of its rate), ``not_a_count``
+        (numbers of events that are negative or not whole), ``not_positive`` (values of 0 or
+        below where only positive ones have a meaning).
     what
         What is wrong, as a sentence.
     given

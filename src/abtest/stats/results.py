@@ -8,11 +8,38 @@ from typing import Literal, Protocol
 Alternative = Literal["two-sided", "greater", "less"]
 PairMethod = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_nurminen"]
 """How experiments compare two arms."""
-Method = PairMethod | Literal["student", "z"]
+Method = (
+    PairMethod
+    | Literal[
+        "log_welch",
+        "negative_binomial",
+        "nps_adjusted_wald",
+        "nps_wald",
+        "poisson_exact",
+        "poisson_mid_p",
+        "poisson_score",
+        "quasi_poisson",
+        "student",
+        "yuen",
+        "z",
+    ]
+)
 """How two arms were compared: those of experiments, and what else the functions offer."""
-Measure = Literal["mean", "proportion", "ratio"]
+Measure = Literal[
+    "capped_mean",
+    "geometric_mean",
+    "mean",
+    "nps",
+    "ordinal_score",
+    "proportion",
+    "rate",
+    "ratio",
+    "top_box",
+    "trimmed_mean",
+]
 """What was compared: the quantity of one arm."""
 WarningCode = Literal[
+    "counts_added",
     "covariate_constant",
     "covariate_is_outcome",
     "covariate_missing",
@@ -20,7 +47,9 @@ WarningCode = Literal[
     "covariate_too_few_units",
     "covariate_zero_denominator",
     "few_events",
+    "overdispersed",
     "phase_dropped",
+    "skewed_unequal_arms",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""
 RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
