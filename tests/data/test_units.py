@@ -92,13 +92,13 @@ def test_moments_are_those_of_the_columns(kit, tmp_path, form):
             arm = frame[frame["variant"] == variant]
             if country:
                 arm = arm[arm["country"] == country]
-            x = filled[arm.index]
+            x, absent = filled[arm.index], arm["before"].isna().astype(float)
             wanted = {
                 "spend": [arm["spend"]],
                 "won": [arm["won"].astype(float)],
-                "won_adjusted": [arm["won"].astype(float), x],
+                "won_adjusted": [arm["won"].astype(float), x, absent],
                 "per_order": [arm["spend"], arm["orders"].where(arm["spend"].notna())],
-                "adjusted": [arm["orders"], x],
+                "adjusted": [arm["orders"], x, absent],
             }
             for metric, columns in wanted.items():
                 segment = ("country", country) if country else None
@@ -363,3 +363,40 @@ def test_an_unknown_variant_of_a_later_row_is_not_known_yet(kit, tmp_path):
         keys = {"keys": {"time": "at"}, "as_of": moment}
         tally = run(kit, tmp_path, frame, [kit.column("v", "v")], **keys).tally
         assert (tally.rows, tally.unknown_variant_rows) == (rows, unknown)
+
+
+def test_every_covariate_with_missing_values_has_an_indicator_of_its_own(kit, tmp_path):
+    frame = people()
+    rng = np.random.default_rng(8)
+    frame["whole"] = rng.normal(3, 1, len(frame))
+    frame["other"] = np.where(rng.random(len(frame)) < 0.3, np.nan, rng.poisson(4, len(frame)))
+    names = ("before", "whole", "other")
+    asked = kit.column("adjusted", "spend", covariates=names)
+    measured = run(kit, tmp_path, frame, [asked], keys={"unit": "id"})
+    used = frame[frame["spend"].notna()]
+    columns = [used[name].fillna(float(f"{used[name].mean():.12g}")) for name in names]
+    absent = [used[name].isna().astype(float) for name in ("before", "other")]
+    for variant in ("control", "treatment"):
+        arm = used["variant"] == variant
+        (found,) = measured.moments("adjusted", variant)
+        wanted = expected([column[arm] for column in (used["spend"], *columns, *absent)])
+        np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found.m2, wanted.m2, rtol=1e-10, atol=1e-8)
+
+
+def test_strata_are_the_combinations_of_their_columns(kit, tmp_path):
+    frame = people()
+    frame["plan"] = np.where(np.arange(len(frame)) % 3 == 0, "paid", "free")
+    frame.loc[frame["variant"].eq("control") & frame["country"].eq("NL"), "plan"] = "free"
+    design = kit.plain(segments=("country", "plan"))
+    measured = run(kit, tmp_path, frame, [kit.column("orders", "orders")], design, {"unit": "id"})
+    cells = [(c, p) for c in ("IR", "NL") for p in ("free", "paid")]
+    for variant in design.variants:
+        found = measured.moments("orders", variant, strata=("country", "plan"))
+        assert len(found) == len(cells)  # a stratum that is empty in one arm is there
+        for one, (country, plan) in zip(found, cells, strict=True):
+            here = (frame["variant"] == variant) & (frame["country"] == country)
+            part = frame[here & (frame["plan"] == plan)]
+            assert one.n == len(part)
+            if one.n:
+                same(one, expected([part["orders"]]))

@@ -62,7 +62,7 @@ def _sums(values: np.ndarray, variant: np.ndarray, mature: np.ndarray, arms: int
         immature=np.bincount(variant[~mature], minlength=arms),
         sums=np.array([part.sum(axis=1) for part in of_arm]),
         products=np.array([part @ part.T for part in of_arm]),
-        covariate_nulls=none,
+        covariate_nulls=np.zeros((arms, len(values) - 1), dtype=np.int64),
     )
 
 

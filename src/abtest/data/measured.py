@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -40,8 +40,9 @@ class MetricSums:
     """Sums of one metric about its pilot constants, one row per cell.
 
     `n`, `nulls` and `immature` have shape (cells,); `sums` (cells, k); `products`
-    (cells, k, k); `pilot` (k,). `covariate_nulls` counts the units of `n` whose covariate
-    was missing and stands at its pilot.
+    (cells, k, k); `pilot` (k,). `covariate_nulls`, of shape (cells, covariates), counts the
+    units of `n` whose covariate was missing and stands at its pilot; a covariate with missing
+    values has a further variable at the end that says where.
     """
 
     pilot: NDArray[np.float64]
@@ -124,6 +125,12 @@ class Cells:
             keep = keep & np.array(early, dtype=bool)
         return np.asarray(keep, dtype=bool)
 
+    def combinations(self, columns: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return each cell's values of some segment columns."""
+        if not columns:
+            return [()] * len(self.variant)
+        return list(zip(*(self.segments[name].tolist() for name in columns), strict=True))
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -190,11 +197,12 @@ class Measured:
         segment: Segment | None = None,
         exposed_through: date | None = None,
         with_crossovers: bool = False,
+        strata: Sequence[str] = (),
     ) -> tuple[Moments, ...]:
-        """Return the metric's moments in one arm, one entry per phase.
+        """Return the metric's moments in one arm, one entry per phase and stratum.
 
-        A phase without units has moments of n = 0, so that the entries of two arms belong
-        together.
+        Phases and strata without units have moments of n = 0, so that the entries of two arms
+        belong together.
 
         Parameters
         ----------
@@ -206,6 +214,8 @@ class Measured:
             Only units exposed on this local day or earlier.
         with_crossovers
             Add the crossover units to the arm they met first.
+        strata
+            Segment columns: an entry for each combination of their values met in any arm.
 
         Raises
         ------
@@ -223,15 +233,19 @@ class Measured:
         parts = [self.cells]
         if with_crossovers and self.first_variant_cells is not None:
             parts.append(self.first_variant_cells)
+        kept = [cells.where(variant, segment, exposed_through) for cells in parts]
+        labels = [cells.combinations(strata) for cells in parts]
+        met = sorted({stratum for label in labels for stratum in label}) or [()]
         found: list[Moments] = []
         for phase in range(self.phases):
-            merged: Moments | None = None
-            for cells in parts:
-                keep = cells.where(variant, segment, exposed_through) & (cells.phase == phase)
-                part = cells.metrics[metric].moments(keep)
-                merged = part if merged is None else merged + part
-            assert merged is not None  # there is always the first part
-            found.append(merged)
+            for stratum in met:
+                merged: Moments | None = None
+                for cells, keep, label in zip(parts, kept, labels, strict=True):
+                    here = np.array([one == stratum for one in label], dtype=bool)
+                    part = cells.metrics[metric].moments(keep & here & (cells.phase == phase))
+                    merged = part if merged is None else merged + part
+                assert merged is not None  # there is always the first part
+                found.append(merged)
         return tuple(found)
 
     def excluded(self, metric: str) -> Mapping[str, Mapping[str, int]]:
@@ -248,7 +262,7 @@ class Measured:
         return counts
 
     def covariate_nulls(self, metric: str) -> Mapping[str, int]:
-        """Return units of the metric whose covariate was missing, by variant."""
+        """Return how many covariate values of the metric's units were missing, by variant."""
         sums = self.cells.metrics.get(metric)
         if sums is None:
             return dict.fromkeys(self.tally.exposed, 0)

@@ -44,6 +44,8 @@ class MetricPlan:
     `values` and `covariates` are columns of the table of units, `spreads` what is known of
     them in that order; `mature` is a Boolean column or None where every unit counts.
     `binary` asks to count values other than 0 and 1. `rows` is the number of units.
+    `indicated` are the positions of covariates with missing values: for each a further
+    variable says 1 where it was missing and 0 elsewhere (`methods.md` 5: no unit is dropped).
     """
 
     metric: str
@@ -53,6 +55,7 @@ class MetricPlan:
     rows: int
     mature: str | None = None
     binary: bool = False
+    indicated: tuple[int, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -88,23 +91,24 @@ class MetricPlan:
         if enters is not None:
             shifted = [enters.ifelse(value, None) for value in shifted]
         found = {"n": shifted[0].count()}
-        missing = None
-        for value, pilot in zip(covariates, pilots[len(values) :], strict=True):
-            here = value.isnull()
-            missing = here if missing is None else missing | here
+        for i, (value, pilot) in enumerate(zip(covariates, pilots[len(values) :], strict=True)):
+            missing = value.isnull()
             filled = (value - pilot).fill_null(0.0)  # a missing covariate stands at the pilot
             shifted.append(filled if enters is None else enters.ifelse(filled, None))
-        if missing is not None:
             gap = missing if enters is None else missing & enters
-            found["gap"] = gap.sum().fill_null(0)
+            found[f"gap{i}"] = gap.sum().fill_null(0)
+        for i in self.indicated:
+            absent = covariates[i].isnull().cast("float64")
+            shifted.append(absent if enters is None else enters.ifelse(absent, None))
         if self.binary:
             value = values[0] if enters is None else enters.ifelse(values[0], None)
             found["other"] = ((value != 0.0) & (value != 1.0)).sum().fill_null(0)
+        spreads = self._all_spreads
         for i, left in enumerate(shifted):
-            spread = self.spreads[i]
+            spread = spreads[i]
             found |= _exact_sum(f"s{i}", left, spread.reach, self.rows, whole=spread.whole)
             for j in range(i, len(shifted)):
-                other = self.spreads[j]
+                other = spreads[j]
                 found |= _exact_sum(
                     f"p{i}_{j}",
                     left * shifted[j],
@@ -114,16 +118,22 @@ class MetricPlan:
                 )
         return found
 
+    @property
+    def _all_spreads(self) -> tuple[Spread, ...]:
+        """Spreads of values and covariates, then of the indicators."""
+        return self.spreads + (Spread(0.0, 1.0, whole=True),) * len(self.indicated)
+
     def read(self, answer: Values, prefix: str, units: NDArray[np.int64]) -> MetricSums:
         """Return the metric's sums from the columns of the aggregation's answer."""
         n = answer[f"{prefix}n"].astype(np.int64)
         zeros = np.zeros(len(n), dtype=np.int64)
         immature = answer.get(f"{prefix}immature")
         waiting = zeros if immature is None else immature.astype(np.int64)
-        size = len(self.spreads)
+        spreads = self._all_spreads
+        size = len(spreads)
         sums = np.zeros((len(n), size))
         products = np.zeros((len(n), size, size))
-        pilot = np.array([spread.pilot for spread in self.spreads])
+        pilot = np.array([spread.pilot for spread in spreads])
         if self.counted:
             pilot = np.zeros(1)
             sums[:, 0] = products[:, 0, 0] = answer[f"{prefix}one"]
@@ -132,10 +142,11 @@ class MetricPlan:
                 sums[:, i] = _total(answer, f"{prefix}s{i}")
                 for j in range(i, size):
                     products[:, i, j] = products[:, j, i] = _total(answer, f"{prefix}p{i}_{j}")
-        gap = answer.get(f"{prefix}gap")
-        covariate_nulls = zeros if gap is None else gap.astype(np.int64)
+        gaps = np.zeros((len(n), len(self.covariates)), dtype=np.int64)
+        for i in range(len(self.covariates)):
+            gaps[:, i] = answer[f"{prefix}gap{i}"]
         nulls = units - n - waiting
-        return MetricSums(pilot, n, nulls, waiting, sums, products, covariate_nulls)
+        return MetricSums(pilot, n, nulls, waiting, sums, products, gaps)
 
     def not_binary(self, answer: Values, prefix: str, keep: NDArray[np.bool_]) -> int:
         """Return how many units of the kept cells have a value other than 0 and 1."""
@@ -147,11 +158,12 @@ class MetricPlan:
         return int(answer[f"{prefix}other"][keep].sum())
 
     def improved(self, sums: MetricSums, variant: NDArray[np.object_]) -> MetricPlan | None:
-        """Return the plan with better pilots, or None where the pilots are good.
+        """Return the plan for another pass, or None where this one was good.
 
         Pilots are good when they are near the mean, measured in standard deviations within
-        the variants, and when no covariate was filled: a missing covariate stands at the
-        mean of the others, which does not depend on the order of rows.
+        the variants. A covariate with missing values needs the other pass in any case: its
+        pilot becomes the mean of the known ones, which does not depend on the order of rows,
+        and an indicator says where it was missing.
         """
         if self.counted or not np.isfinite(sums.products).all():
             return None
@@ -165,20 +177,22 @@ class MetricPlan:
             if count:
                 diagonal = np.einsum("cii->i", sums.products[here])
                 within += np.maximum(diagonal - sums.sums[here].sum(axis=0) ** 2 / count, 0.0)
-        filled = int(sums.covariate_nulls.sum())
+        gaps = [0] * len(self.values) + sums.covariate_nulls.sum(axis=0).tolist()
         spreads = list(self.spreads)
         for i, spread in enumerate(self.spreads):
-            covariate = i >= len(self.values)
-            known = n - filled if covariate else n
+            known = n - gaps[i]
             shift = float(sums.sums[:, i].sum()) / known if known else 0.0
             if shift == 0.0:
                 continue
-            if (covariate and filled) or shift**2 * n > ILL_CONDITIONED * within[i]:
-                whole = spread.whole and not (covariate and filled)
+            if gaps[i] or shift**2 * n > ILL_CONDITIONED * within[i]:
+                whole = spread.whole and not gaps[i]
                 moved = spread.pilot + shift
                 pilot = float(round(moved)) if whole else float(f"{moved:.12g}")
                 spreads[i] = Spread(pilot, spread.reach + abs(pilot - spread.pilot), whole)
-        return None if spreads == list(self.spreads) else replace(self, spreads=tuple(spreads))
+        first = len(self.values)
+        indicated = tuple(i for i in range(len(self.covariates)) if 0 < gaps[first + i] < n)
+        better = replace(self, spreads=tuple(spreads), indicated=indicated)
+        return None if better == self else better
 
 
 def _exact_sum(

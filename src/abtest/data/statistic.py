@@ -171,4 +171,5 @@ def _sums(rows: Sequence[_Row | None]) -> MetricSums:
         sums[index, 0] = float(row.n * shift)
         products[index, 0, 0] = float(row.m2 + row.n * shift**2)
     zeros = np.zeros(len(rows), dtype=np.int64)
-    return MetricSums(np.array([mean]), n, zeros, zeros, sums, products, zeros)
+    none = np.zeros((len(n), 0), dtype=np.int64)  # totals have no covariates
+    return MetricSums(np.array([mean]), n, zeros, zeros, sums, products, none)
