@@ -190,6 +190,7 @@ WARNINGS: Mapping[str, str] = {
     "few_events": "few events: the interval is rough",
     "overdispersed": "events vary more between units than Poisson counts do",
     "phase_dropped": "a phase with fewer than two units in an arm is left out",
+    "set_has_gaps": "the values that fit have gaps, so the interval may hold what p rejects",
     "skewed_unequal_arms": "values are too skewed for arms of such different size",
     "untrustworthy": "a check failed: not to be trusted",
 }

@@ -11,15 +11,24 @@ PairMethod = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_
 Method = (
     PairMethod
     | Literal[
+        "agresti_caffo",
+        "barnard",
+        "boschloo",
+        "fisher",
+        "fisher_central",
+        "fisher_midp",
         "log_welch",
         "negative_binomial",
+        "newcombe",
         "nps_adjusted_wald",
         "nps_wald",
         "poisson_exact",
         "poisson_mid_p",
         "poisson_score",
+        "pooled_z",
         "quasi_poisson",
         "student",
+        "wald",
         "yuen",
         "z",
     ]
@@ -30,6 +39,7 @@ Measure = Literal[
     "geometric_mean",
     "mean",
     "nps",
+    "odds",
     "ordinal_score",
     "proportion",
     "rate",
@@ -49,6 +59,7 @@ WarningCode = Literal[
     "few_events",
     "overdispersed",
     "phase_dropped",
+    "set_has_gaps",
     "skewed_unequal_arms",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""
