@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity, sample_ratio
+    from abtest.stats.means.capped import CappedComparison, compare_capped_means
     from abtest.stats.means.compare import compare_means, estimate_means
+    from abtest.stats.means.geometric import compare_geometric_means
+    from abtest.stats.means.trimmed import compare_trimmed_means
     from abtest.stats.moments import Moments
     from abtest.stats.moments_table import MomentsTable
     from abtest.stats.multiplicity.shares import alpha_shares
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ArmPair": "pairs",
+    "CappedComparison": "means.capped",
     "Comparison": "comparison",
     "ComparisonTable": "comparison_table",
     "Interval": "results",
@@ -38,9 +42,12 @@ _HOME = {
     "Test": "results",
     "ValueCounts": "value_counts",
     "alpha_shares": "multiplicity.shares",
+    "compare_capped_means": "means.capped",
+    "compare_geometric_means": "means.geometric",
     "compare_means": "means.compare",
     "compare_proportions": "proportions.compare",
     "compare_ratios": "ratios",
+    "compare_trimmed_means": "means.trimmed",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.compare",
     "estimate_ratios": "ratios",
@@ -50,6 +57,7 @@ _HOME = {
 
 __all__ = [
     "ArmPair",
+    "CappedComparison",
     "Comparison",
     "ComparisonTable",
     "Interval",
@@ -62,9 +70,12 @@ __all__ = [
     "Test",
     "ValueCounts",
     "alpha_shares",
+    "compare_capped_means",
+    "compare_geometric_means",
     "compare_means",
     "compare_proportions",
     "compare_ratios",
+    "compare_trimmed_means",
     "estimate_means",
     "estimate_proportions",
     "estimate_ratios",

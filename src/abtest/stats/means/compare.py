@@ -11,15 +11,16 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import adjust_means
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.columns import Values, arm_moments, as_floats, filled
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.joint import Jacobian, JointMeans
+from abtest.stats.means.skewness import skew_warning
 from abtest.stats.moments import Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
 from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units
 from abtest.stats.pairs import ArmPair, arm_pair
-from abtest.stats.results import Alternative
+from abtest.stats.results import Alternative, WarningCode
 from abtest.stats.value_counts import ValueCounts
 
 MeansMethod = Literal["welch", "student", "z"]
@@ -178,6 +179,13 @@ def compare_means(
         Pre-exposure values of the same units, (control, treatment): CUPED. A missing one becomes
         the mean of the others, so that no unit is lost.
 
+    Returns
+    -------
+    Comparison or ComparisonTable
+        With the warning ``skewed_unequal_arms`` where arms of different size are too small for
+        the skewness of the values (see `skew_warning`). `Moments` have no third moment: from them
+        the skewness is not known, and the absence of the warning says nothing.
+
     Raises
     ------
     NotEstimable
@@ -215,7 +223,22 @@ def compare_means(
         pair = estimate_means([arms[0]], [arms[1]], adjusted=True).with_warnings(*codes)
     else:
         pair = plain_means(arms[0], arms[1], method)
+    pair = pair.with_warnings(*_skew_codes(control, treatment))
     return Comparison.of(pair, arms, alternative, confidence_level, measure="mean")
+
+
+def _skew_codes(
+    control: Values | Moments | ValueCounts, treatment: Values | Moments | ValueCounts
+) -> tuple[WarningCode, ...]:
+    """Return the warning of `skew_warning` where values are at hand; moments have no third one."""
+    if isinstance(control, Moments) or isinstance(treatment, Moments):
+        return ()
+    return skew_warning(
+        [
+            values if isinstance(values, ValueCounts) else as_floats(values, name)
+            for values, name in ((control, "control"), (treatment, "treatment"))
+        ]
+    )
 
 
 def _compare_rows(
