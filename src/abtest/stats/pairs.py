@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from abtest.stats.fieller import Contrast, relative_interval
 from abtest.stats.joint import JointMeans, Propagated
@@ -61,7 +62,7 @@ class ArmPair:
         """Return the same pair with further warning codes."""
         return replace(self, warnings=(*self.warnings, *codes)) if codes else self
 
-    @property
+    @cached_property
     def contrast(self) -> Contrast:
         """The difference and its baseline with their variances."""
         (control, both), (_, treatment) = self.covariance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -75,6 +76,7 @@ def quantile(probability_above: float, df: float | None) -> float:
     return -float(q)
 
 
+@lru_cache(maxsize=256)  # an absolute and a relative interval share theirs
 def critical_value(confidence_level: float, df: float | None, *, two_sided: bool) -> float:
     """Return the quantile that an interval of this level uses."""
     outside = 1.0 - confidence_level
