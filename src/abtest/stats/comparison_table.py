@@ -32,6 +32,9 @@ class ArmRows:
         Degrees of freedom of the differences, shape (r,); infinite for the normal distribution.
     covariance
         Of the two estimates, shape (r,) or a number.
+    refused
+        Codes of why rows have no number, empty where they have one, shape (r,); None if the
+        units, values and variances tell.
     """
 
     n: Floats
@@ -39,6 +42,7 @@ class ArmRows:
     variances: Floats
     df: Floats
     covariance: Floats | float = 0.0
+    refused: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,11 +226,12 @@ def compare_rows(
 def _status(arms: ArmRows) -> NDArray[np.str_]:
     """Return ``ok`` or the code of why a row has no number."""
     finite = np.isfinite(arms.values).all(axis=0) & np.isfinite(arms.variances).all(axis=0)
-    return np.select(
-        [arms.n.min(axis=0) < 2, ~finite, ~(arms.variances.sum(axis=0) > 0.0)],
-        ["too_few_units", "not_finite", "constant"],
-        "ok",
+    status = np.select(
+        [~finite, ~(arms.variances.sum(axis=0) > 0.0)], ["not_finite", "constant"], "ok"
     )
+    if arms.refused is not None:
+        status = np.where(arms.refused == "", status, arms.refused)
+    return np.where(arms.n.min(axis=0) < 2, "too_few_units", status)
 
 
 def _end(value: float) -> float | None:

@@ -118,7 +118,7 @@ class JointMeans:
             unit_covariance = self.covariances[arm, phase]
             scale = self.mean_weights[arm, phase]
             covariance += scale * _sandwich(gradient, unit_covariance)
-            parts[arm, phase] = scale * _quadratic(gradient[1] - gradient[0], unit_covariance)
+            parts[arm, phase] = scale * quadratic_form(gradient[1] - gradient[0], unit_covariance)
         linear = np.einsum("ak,apk->pa", own, self.means)
         linear = linear + np.einsum("bk,ap,apk->pb", shared, self.arm_shares, self.means)
         deviations = linear - weights @ linear
@@ -179,7 +179,7 @@ class Propagated:
         return float(scaled.sum() ** 2 / (scaled**2 / df).sum())
 
 
-def _quadratic(vector: Floats, matrix: Floats) -> float:
+def quadratic_form(vector: Floats, matrix: Floats) -> float:
     """Return v' M v, or 0 where it is only the rounding of terms that cancel."""
     value = float(vector @ matrix @ vector)
     size = float(np.abs(vector) @ np.abs(matrix) @ np.abs(vector))
@@ -193,7 +193,7 @@ def _sandwich(gradients: Floats, matrix: Floats) -> Floats:
     something like -1e-34, which is no variance.
     """
     product = gradients @ matrix @ gradients.T
-    kept = np.array([_quadratic(gradient, matrix) > 0.0 for gradient in gradients])
+    kept = np.array([quadratic_form(gradient, matrix) > 0.0 for gradient in gradients])
     return np.asarray(np.where(np.outer(kept, kept), product, 0.0))
 
 

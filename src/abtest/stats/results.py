@@ -17,6 +17,7 @@ Method = (
         "fisher",
         "fisher_central",
         "fisher_midp",
+        "fieller",
         "log_welch",
         "negative_binomial",
         "newcombe",

@@ -27,7 +27,8 @@ def skew_warning(arms: Sequence[Floats | ValueCounts]) -> tuple[WarningCode, ...
 
     units, which is the size of the smaller arm where the other one is much larger (1.4 times it
     at 90/10) and infinite for equal arms. s is that of both arms about their own means, because
-    the skewness of one arm is too noisy to be compared with that of the other.
+    the skewness of one arm is too noisy to be compared with that of the other; one below twice
+    the standard error that it has in normal samples, sqrt(6 / n), is taken for noise.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ def skew_warning(arms: Sequence[Floats | ValueCounts]) -> tuple[WarningCode, ...
     total = n0 + n1
     skewness = (cubes / total) / (squares / total) ** 1.5
     effective = n0 * n1 * total / (n0 - n1) ** 2
+    noise = skewness * skewness < 4.0 * 6.0 / total
     enough = effective >= UNITS_PER_SQUARED_SKEWNESS * skewness * skewness
-    return () if enough else ("skewed_unequal_arms",)
+    return () if noise or enough else ("skewed_unequal_arms",)
 
 
 def _deviations(arm: Floats | ValueCounts) -> tuple[float, Floats, Floats | float]:
