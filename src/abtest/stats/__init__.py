@@ -25,18 +25,34 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.score import ScorePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
+    from abtest.stats.sizing.answers import PowerResult
+    from abtest.stats.sizing.curve import PowerCurve
+    from abtest.stats.sizing.means import MeansDesign
+    from abtest.stats.sizing.proportions import ProportionsDesign
+    from abtest.stats.sizing.rates import RateDesign
+    from abtest.stats.sizing.ratios import RatioDesign
+    from abtest.stats.sizing.sharing import Clusters, DecisionRule
+    from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
     from abtest.stats.value_counts import ValueCounts
 
 _HOME = {
     "ArmPair": "pairs",
     "CappedComparison": "means.capped",
+    "Clusters": "sizing.sharing",
     "Comparison": "comparison",
     "ComparisonTable": "comparison_table",
+    "DecisionRule": "sizing.sharing",
     "Interval": "results",
+    "MeansDesign": "sizing.means",
     "Moments": "moments",
     "MomentsTable": "moments_table",
     "NotEstimable": "not_estimable",
     "PairEstimate": "results",
+    "PowerCurve": "sizing.curve",
+    "PowerResult": "sizing.answers",
+    "ProportionsDesign": "sizing.proportions",
+    "RateDesign": "sizing.rates",
+    "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
     "ScorePair": "proportions.score",
     "Test": "results",
@@ -52,19 +68,30 @@ _HOME = {
     "estimate_proportions": "proportions.compare",
     "estimate_ratios": "ratios",
     "homogeneity": "counts",
+    "minimum_detectable_effect": "sizing.solve",
+    "power": "sizing.solve",
     "sample_ratio": "counts",
+    "sample_size": "sizing.solve",
 }
 
 __all__ = [
     "ArmPair",
     "CappedComparison",
+    "Clusters",
     "Comparison",
     "ComparisonTable",
+    "DecisionRule",
     "Interval",
+    "MeansDesign",
     "Moments",
     "MomentsTable",
     "NotEstimable",
     "PairEstimate",
+    "PowerCurve",
+    "PowerResult",
+    "ProportionsDesign",
+    "RateDesign",
+    "RatioDesign",
     "RelativeInterval",
     "ScorePair",
     "Test",
@@ -80,7 +107,10 @@ __all__ = [
     "estimate_proportions",
     "estimate_ratios",
     "homogeneity",
+    "minimum_detectable_effect",
+    "power",
     "sample_ratio",
+    "sample_size",
 ]
 
 

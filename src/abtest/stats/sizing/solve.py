@@ -1,0 +1,251 @@
+"""The three questions about a design: power, sample size, minimum detectable effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abtest.stats.moments import Floats
+from abtest.stats.sizing.answers import PowerResult
+from abtest.stats.sizing.contrast import guessed_units, probit
+from abtest.stats.sizing.curve import PowerCurve
+from abtest.stats.sizing.design import Design, DesignRows
+from abtest.stats.sizing.numbers import Words
+from abtest.stats.sizing.request import MOST_UNITS, Request
+from abtest.stats.sizing.roots import rising_root
+
+Row: TypeAlias = Sequence[float] | NDArray[Any]
+"""Several numbers."""
+
+
+@overload
+def power(design: Design, *, units: float, effect: float) -> PowerResult: ...
+@overload
+def power(design: Design, *, units: Row, effect: float | Row) -> PowerCurve: ...
+@overload
+def power(design: Design, *, units: float, effect: Row) -> PowerCurve: ...
+@overload
+def power(design: DesignRows, *, units: float | Row, effect: float | Row) -> PowerCurve: ...
+
+
+def power(
+    design: Design | DesignRows, *, units: float | Row, effect: float | Row
+) -> PowerResult | PowerCurve:
+    """Return the probability that the test shows what it is to show.
+
+    Parameters
+    ----------
+    design
+        What is measured and how it is judged; ``design.over(...)`` for a curve.
+    units
+        Over all arms; need not be whole. An array for a curve.
+    effect
+        The true effect, on the design's scale: treatment - control, or a share of the baseline.
+        It may be 0 or lie against the alternative. An array for a curve.
+
+    Returns
+    -------
+    PowerResult or PowerCurve
+        A curve if anything is an array.
+
+    Raises
+    ------
+    UsageError
+        If an argument cannot be; for a single request also if an arm has too few units
+        (``too_few_units``) or the effect is impossible (``out_of_range``). A curve has those in
+        its `status`.
+
+    Examples
+    --------
+    >>> from abtest.stats import MeansDesign
+    >>> result = power(MeansDesign(sd=1.0), units=128, effect=0.5)
+    >>> round(result.power, 4), result.formula
+    (0.8015, 'noncentral_t_welch')
+    """
+    request = Request.of(design, units=units, effect=effect)
+    status = _first(
+        [~request.is_possible(request.effect), request.units < request.smallest * (1.0 - 1e-12)],
+        ["out_of_range", "too_few_units"],
+        "ok",
+    )
+    return request.answer("power", status, request.effect, request.units, request.units)
+
+
+@overload
+def sample_size(design: Design, *, effect: float) -> PowerResult: ...
+@overload
+def sample_size(design: Design, *, effect: Row) -> PowerCurve: ...
+@overload
+def sample_size(design: DesignRows, *, effect: float | Row) -> PowerCurve: ...
+
+
+def sample_size(design: Design | DesignRows, *, effect: float | Row) -> PowerResult | PowerCurve:
+    """Return how many units the test needs for the power that the design asks for.
+
+    Parameters
+    ----------
+    design
+        What is measured and how it is judged; ``design.over(...)`` for a curve.
+    effect
+        The true effect, on the design's scale. For non-inferiority and equivalence usually 0. An
+        array for a curve.
+
+    Returns
+    -------
+    PowerResult or PowerCurve
+        Units of every arm are rounded up (to whole clusters where there are any) and `power` is
+        what they achieve; `units_exact` is the solution before.
+
+    Raises
+    ------
+    UsageError
+        If an argument cannot be; for a single request also if no number of units gives the power:
+        ``no_effect``, ``wrong_direction``, ``margin_not_met``, ``out_of_range``,
+        ``too_many_units``. A curve has those in its `status`.
+
+    Examples
+    --------
+    >>> from abtest.stats import ProportionsDesign
+    >>> result = sample_size(ProportionsDesign(0.20), effect=0.05)
+    >>> result.units, result.units_by_arm, round(result.power, 4)
+    (2188, (1094, 1094), 0.8001)
+    """
+    request = Request.of(design, effect=effect)
+    effects = request.effect
+    status = _no_size(request)
+    usable = status == "ok"
+    kept = np.where(usable, effects, request.some_effect)
+    low = np.full(effects.shape, np.sqrt(request.smallest))
+    target = probit(request.target)
+
+    def excess(root: Floats) -> Floats:
+        return probit(request.power_at(root * root, kept)) - target
+
+    guess = np.sqrt(np.clip(guessed_units(request.design, kept), 1.0, MOST_UNITS))
+    most = np.full(effects.shape, np.sqrt(MOST_UNITS))
+    found = rising_root(excess, low, np.clip(guess, low, most), most) ** 2
+    status = np.where(usable & np.isnan(found), "too_many_units", status)
+    exact = np.where(found == low * low, request.smallest, found)
+    return request.answer("sample_size", status, effects, exact, None)
+
+
+@overload
+def minimum_detectable_effect(design: Design, *, units: float) -> PowerResult: ...
+@overload
+def minimum_detectable_effect(design: Design, *, units: Row) -> PowerCurve: ...
+@overload
+def minimum_detectable_effect(design: DesignRows, *, units: float | Row) -> PowerCurve: ...
+
+
+def minimum_detectable_effect(
+    design: Design | DesignRows, *, units: float | Row
+) -> PowerResult | PowerCurve:
+    """Return the true effect that the test finds with the power that the design asks for.
+
+    For superiority it is the smallest such effect, in the direction of the alternative or, where
+    that is two-sided, of ``direction``. For non-inferiority it is the worst true effect that is
+    still shown to be within the margin (a loss, if there are enough units), for equivalence the
+    largest one, in ``direction``.
+
+    Parameters
+    ----------
+    design
+        What is measured and how it is judged; ``design.over(...)`` for a curve.
+    units
+        Over all arms; need not be whole. An array for a curve.
+
+    Returns
+    -------
+    PowerResult or PowerCurve
+        The effect on the design's scale and on both.
+
+    Raises
+    ------
+    UsageError
+        If an argument cannot be; for a single request also if an arm has too few units
+        (``too_few_units``) or no possible effect reaches the power (``unreachable``). A curve has
+        those in its `status`.
+
+    Examples
+    --------
+    >>> from abtest.stats import ProportionsDesign
+    >>> result = minimum_detectable_effect(ProportionsDesign(0.20), units=2188)
+    >>> round(result.effect, 4), round(result.relative_effect, 3)
+    (0.05, 0.25)
+    """
+    request = Request.of(design, units=units)
+    few = request.units < request.smallest * (1.0 - 1e-12)
+    totals = np.where(few, request.smallest, request.units)
+    start, sign, reach = _search_line(request)
+    outwards = -1.0 if request.design.test == "equivalence" else 1.0
+    target = probit(request.target)
+
+    def excess(distance: Floats) -> Floats:
+        found = request.power_at(totals, start + sign * distance)
+        return outwards * (probit(found) - target)
+
+    zero = np.zeros(totals.shape)
+    if outwards < 0.0:  # power falls from the middle to the margin
+        never = excess(zero) > 0.0
+        distance = rising_root(excess, zero, np.where(never, 0.0, reach), reach)
+    else:
+        guess = np.minimum(_guessed_distance(request, totals), reach)
+        distance = rising_root(excess, zero, guess, reach)
+        never = np.isnan(distance)
+    status = _first([few, never], ["too_few_units", "unreachable"], "ok")
+    return request.answer("effect", status, start + sign * distance, request.units, request.units)
+
+
+def _first(conditions: list[Any], words: list[str], otherwise: str) -> Words:
+    """Return the word of the first condition that holds, by row."""
+    return np.asarray(np.select(conditions, [np.array(word) for word in words], otherwise))
+
+
+def _no_size(request: Request) -> Words:
+    """Return why no number of units would do, or ``ok``."""
+    design, effect = request.design, request.effect
+    impossible = ~request.is_possible(effect)
+    if design.test == "superiority":
+        wrong = (design.sides == 1) & (effect * design.sign < 0.0)
+        return _first(
+            [effect == 0.0, wrong, impossible],
+            ["no_effect", "wrong_direction", "out_of_range"],
+            "ok",
+        )
+    if design.test == "non_inferiority":
+        outside = (effect - design.bounds[0]) * design.sign <= 0.0
+    else:
+        outside = (effect <= design.bounds[0]) | (effect >= design.bounds[1])
+    return _first([impossible, outside], ["out_of_range", "margin_not_met"], "ok")
+
+
+def _search_line(request: Request) -> tuple[Floats, float, Floats]:
+    """Return where the search for an effect starts, which way it goes and how far it may."""
+    design = request.design
+    sign = design.sign
+    scale = np.abs(np.asarray(design.value, float)) if design.relative else 1.0
+    low, high = design.limits
+    limit = np.broadcast_to(np.asarray(high if sign > 0.0 else low) / scale, request.units.shape)
+    if design.test == "equivalence":
+        edge = design.bounds[1] if sign > 0.0 else design.bounds[0]
+        reach = np.minimum(np.abs(limit), abs(edge))
+        return np.zeros(limit.shape), sign, reach
+    start = np.full(limit.shape, design.bounds[0])
+    start = (
+        np.maximum(start, np.asarray(low) / scale)
+        if sign > 0.0
+        else np.minimum(start, np.asarray(high) / scale)
+    )
+    return start, sign, np.abs(limit - start)
+
+
+def _guessed_distance(request: Request, totals: Floats) -> Floats:
+    """Return about how far an effect must be from the hypothesis: the variance at none."""
+    design = request.design
+    start, sign, reach = _search_line(request)
+    probe = np.where(np.isfinite(reach), np.minimum(reach, 1.0) * 1e-3, 1e-3)
+    per_root = guessed_units(design, start + sign * probe)
+    return np.asarray(probe * np.sqrt(per_root / totals))
