@@ -72,7 +72,11 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Some of the lowest versions are older than Python 3.13 and have no wheels for it.
 $(LOWEST)/.installed: requirements/lowest.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || { \
+	  echo "The lowest versions need Python 3.11 or 3.12, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	       "Name another one: make test-lowest PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(LOWEST)
 	@echo "installing the lowest allowed packages into $(LOWEST)"
 	@$(LOWEST)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --require-hashes --requirement $<
