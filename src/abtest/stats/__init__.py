@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from abtest.stats.moments_table import MomentsTable
     from abtest.stats.multiplicity.shares import alpha_shares
     from abtest.stats.not_estimable import NotEstimable
+    from abtest.stats.one_sample import SampleEstimate
     from abtest.stats.pairs import ArmPair
     from abtest.stats.proportions.compare import compare_proportions, estimate_proportions
     from abtest.stats.proportions.score import ScorePair
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from abtest.stats.sizing.ratios import RatioDesign
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
+    from abtest.stats.totals_ratio import ratio_of_totals
     from abtest.stats.value_counts import ValueCounts
 
 _HOME = {
@@ -54,6 +56,7 @@ _HOME = {
     "RateDesign": "sizing.rates",
     "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
+    "SampleEstimate": "one_sample",
     "ScorePair": "proportions.score",
     "Test": "results",
     "ValueCounts": "value_counts",
@@ -70,6 +73,7 @@ _HOME = {
     "homogeneity": "counts",
     "minimum_detectable_effect": "sizing.solve",
     "power": "sizing.solve",
+    "ratio_of_totals": "totals_ratio",
     "sample_ratio": "counts",
     "sample_size": "sizing.solve",
 }
@@ -93,6 +97,7 @@ __all__ = [
     "RateDesign",
     "RatioDesign",
     "RelativeInterval",
+    "SampleEstimate",
     "ScorePair",
     "Test",
     "ValueCounts",
@@ -109,6 +114,7 @@ __all__ = [
     "homogeneity",
     "minimum_detectable_effect",
     "power",
+    "ratio_of_totals",
     "sample_ratio",
     "sample_size",
 ]

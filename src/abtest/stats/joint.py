@@ -186,6 +186,13 @@ def quadratic_form(vector: Floats, matrix: Floats) -> float:
     return value if value > _CANCELLED * size else 0.0
 
 
+def quadratic_rows(vectors: Floats, matrices: Floats) -> Floats:
+    """Return `quadratic_form` of many vectors, shape (..., k), and matrices, shape (..., k, k)."""
+    value = np.einsum("...i,...ij,...j->...", vectors, matrices, vectors)
+    size = np.einsum("...i,...ij,...j->...", *map(np.abs, (vectors, matrices, vectors)))
+    return np.asarray(np.where(value > _CANCELLED * size, value, 0.0))
+
+
 def _sandwich(gradients: Floats, matrix: Floats) -> Floats:
     """Return G M G', with zeros for the rows of G whose variance is only rounding.
 

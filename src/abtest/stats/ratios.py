@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 
+from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import adjust_ratios, ratio_gradients
 from abtest.stats.columns import Values, arm_moments, filled
 from abtest.stats.comparison import Comparison
-from abtest.stats.joint import Jacobian, JointMeans
+from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
 from abtest.stats.moments import Moments
-from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
+from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.pairs import ArmPair, arm_pair
 from abtest.stats.results import Alternative, WarningCode
 
@@ -58,11 +62,13 @@ def estimate_ratios(
             given=f"denominator per unit: control {means[0, 1]:g}, treatment {means[1, 1]:g}",
             todo="Check that the denominator counts what it should.",
         )
-    plain_spread = plain_joint.propagate(
-        Jacobian(own=ratio_gradients(means), overall=np.zeros((2, 2)))
-    )
+    with np.errstate(over="ignore"):  # refused in the next lines
+        values, gradients = means[:, 0] / means[:, 1], ratio_gradients(means)
+    if not (np.isfinite(values).all() and np.isfinite(gradients).all()):
+        raise not_finite()
+    plain_spread = plain_joint.propagate(Jacobian(own=gradients, overall=np.zeros((2, 2))))
     plain = arm_pair(
-        means[:, 0] / means[:, 1],
+        values,
         plain_joint,
         plain_spread,
         df=plain_joint.units - 1.0,
@@ -84,21 +90,43 @@ def estimate_ratios(
     )
 
 
+@overload
 def compare_ratios(
     control: tuple[Values, Values] | Moments,
     treatment: tuple[Values, Values] | Moments,
     *,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+    covariates: tuple[tuple[Values, Values], tuple[Values, Values]] | None = ...,
+) -> Comparison: ...
+
+
+@overload
+def compare_ratios(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
+
+
+def compare_ratios(
+    control: tuple[Values, Values] | Moments | MomentsTable,
+    treatment: tuple[Values, Values] | Moments | MomentsTable,
+    *,
     alternative: Alternative = "two-sided",
     confidence_level: float = 0.95,
     covariates: tuple[tuple[Values, Values], tuple[Values, Values]] | None = None,
-) -> Comparison:
+) -> Comparison | ComparisonTable:
     """Return the difference of two ratios of totals with its intervals and test.
 
     Parameters
     ----------
     control, treatment
         (numerator, denominator) with one value per unit each, or `Moments` of both; moments of
-        four variables carry the pre-period too and are adjusted.
+        four variables carry the pre-period too and are adjusted. Two `MomentsTable` of
+        (numerator, denominator) are compared row by row in one pass.
     alternative
         ``two-sided``, ``greater`` or ``less``; one-sided tests come with one-sided intervals.
     confidence_level
@@ -110,7 +138,8 @@ def compare_ratios(
     Raises
     ------
     NotEstimable
-        If there is no number: a denominator that sums to zero, too few units, no variation.
+        If there is no number: a denominator that sums to zero, too few units, no variation. In
+        tables such a row has a status instead.
     UsageError
         If the arguments do not fit together.
 
@@ -120,6 +149,12 @@ def compare_ratios(
     >>> compare_ratios((clicks, views), ([2.0, 1.0, 3.0, 0.0], [4.0, 2.0, 5.0, 1.0])).method
     'delta'
     """
+    if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
+        if covariates is not None:
+            raise mixed_tables("covariates")
+        return _compare_rows(control, treatment, alternative, confidence_level)
+    if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
+        raise mixed_tables("one sample")
     before: list[tuple[Values, Values]] = []
     codes: tuple[WarningCode, ...] = ()
     if covariates is not None:
@@ -137,4 +172,39 @@ def compare_ratios(
     pair = estimate_ratios([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 2)
     return Comparison.of(
         pair.with_warnings(*codes), arms, alternative, confidence_level, measure="ratio"
+    )
+
+
+def _compare_rows(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    alternative: Alternative,
+    confidence_level: float,
+) -> ComparisonTable:
+    """Return the comparison of every row, with the formulas of `estimate_ratios` on arrays."""
+    n = np.stack(same_rows(control, treatment))
+    if {control.mean.shape[1], treatment.mean.shape[1]} != {2}:
+        raise UsageError(
+            "Tables of ratios need moments of numerator and denominator",
+            given=f"{control.mean.shape[1]} and {treatment.mean.shape[1]} variables",
+            todo="Sum both into each Moments; adjusted ratios are compared one by one.",
+        )
+    means = np.stack([control.mean, treatment.mean])
+    with np.errstate(all="ignore"):  # rows without a number get a status
+        covariances = np.stack([control.m2, treatment.m2]) / (n - 1.0)[:, :, None, None]
+        denominators = means[:, :, 1]
+        values = means[:, :, 0] / denominators
+        contrasts = np.stack([np.ones_like(values), -values], axis=-1)
+        unit_variances = quadratic_rows(contrasts, covariances) / denominators / denominators
+        variances = unit_variances / n
+        part0, part1 = variances / variances.max(axis=0)
+        df = (part0 + part1) ** 2 / (part0**2 / (n[0] - 1.0) + part1**2 / (n[1] - 1.0))
+    summed = np.isfinite(means).all(axis=(0, 2)) & np.isfinite(covariances).all(axis=(0, 2, 3))
+    none = summed & (denominators == 0.0).any(axis=0)
+    return compare_rows(
+        ArmRows(n, values, variances, df, refused=np.where(none, "zero_denominator", "")),
+        measure="ratio",
+        method="delta",
+        alternative=alternative,
+        confidence_level=confidence_level,
     )
