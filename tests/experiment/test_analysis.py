@@ -187,6 +187,8 @@ def test_as_of_needs_to_be_a_moment():
     assert moment_of("2026-01-19", "Asia/Tehran").isoformat() == "2026-01-19T00:00:00+03:30"
     assert moment_of(None, "UTC") is None
     assert moment_of(datetime(2026, 1, 1, tzinfo=UTC), "UTC") == datetime(2026, 1, 1, tzinfo=UTC)
+    exact = pd.Timestamp("2026-01-01T00:00:00.123456999Z")
+    assert moment_of(exact, "UTC").isoformat() == "2026-01-01T00:00:00.123456+00:00"
     with pytest.raises(abtest.UsageError, match="not a date"):
         moment_of("soon", "UTC")
     with pytest.raises(abtest.UsageError, match="no time zone"):

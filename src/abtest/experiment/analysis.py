@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from abtest.errors import UsageError
@@ -229,6 +229,8 @@ def moment_of(as_of: str | datetime | None, timezone: str) -> datetime | None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(timezone))
         return moment
+    if hasattr(as_of, "to_pydatetime"):  # pandas: the engine's clock has no nanoseconds
+        as_of = cast("datetime", as_of.to_pydatetime(warn=False))
     if as_of.tzinfo is None:
         raise UsageError(
             "as_of has no time zone.",
