@@ -18,7 +18,7 @@ def test_a_comparison_reads_as_a_sentence():
     assert str(compare_proportions(control, treatment)) == (
         "Treatment 0.182 against control 0.1902: difference -0.008201 "
         "(95% interval -0.01328 to -0.003121), relative -4.31% (-6.89% to -1.66%); "
-        "p = 0.00156 (welch)."
+        "p = 0.00155 (miettinen_nurminen)."
     )
 
 

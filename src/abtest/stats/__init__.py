@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from abtest.stats.not_estimable import NotEstimable
     from abtest.stats.one_sample import SampleEstimate
     from abtest.stats.pairs import ArmPair
-    from abtest.stats.proportions.compare import compare_proportions, estimate_proportions
+    from abtest.stats.proportions.compare import compare_proportions
+    from abtest.stats.proportions.estimate import estimate_proportions
     from abtest.stats.proportions.score import ScorePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
@@ -68,7 +69,7 @@ _HOME = {
     "compare_ratios": "ratios",
     "compare_trimmed_means": "means.trimmed",
     "estimate_means": "means.compare",
-    "estimate_proportions": "proportions.compare",
+    "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
     "homogeneity": "counts",
     "minimum_detectable_effect": "sizing.solve",

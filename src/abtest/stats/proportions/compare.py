@@ -1,98 +1,133 @@
-"""Differences of proportions: the score method where events are rare, Welch elsewhere."""
+"""Differences of two proportions, by the method that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Literal, get_args, overload
 
-import numpy as np
-
+from abtest.errors import UsageError
+from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import Values, arm_moments, filled
 from abtest.stats.comparison import Comparison
-from abtest.stats.means.compare import estimate_means
+from abtest.stats.comparison_table import ComparisonTable
+from abtest.stats.means.compare import estimate_means, plain_means
 from abtest.stats.moments import Moments
-from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.pairs import ArmPair
+from abtest.stats.proportions.estimate import has_few_events
+from abtest.stats.proportions.hybrid import HybridPair
+from abtest.stats.proportions.rows import RowsMethod, compare_rows_of_proportions
 from abtest.stats.proportions.score import ScorePair
-from abtest.stats.results import Alternative
+from abtest.stats.proportions.two_by_two import (
+    TwoByTwo,
+    counts_of,
+    require_binary,
+    require_interval,
+)
+from abtest.stats.proportions.wald import AddedPair, wald_pair
+from abtest.stats.results import Alternative, PairEstimate
+from abtest.stats.value_counts import ValueCounts
 
-FEW_EVENTS = 10
-"""Below this many successes or failures in an arm the normal approximation is not used."""
+ProportionsMethod = Literal["agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"]
+"""How two proportions are compared."""
+_METHODS = frozenset(get_args(ProportionsMethod))
+_TABLE_METHODS = frozenset(get_args(RowsMethod))
+
+_PAIRS: Mapping[str, Callable[[int, int, int, int], PairEstimate]] = {
+    "score": ScorePair,
+    "pooled_z": partial(ScorePair, method="pooled_z"),
+    "newcombe": HybridPair,
+    "agresti_caffo": AddedPair,
+    "wald": lambda *counts: wald_pair(TwoByTwo(*counts)),
+}
 
 
-def estimate_proportions(
-    control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
-) -> ArmPair | ScorePair:
-    """Return the proportions of two arms, estimated from moments, one per phase of allocation.
+@overload
+def compare_proportions(
+    control: Values | Moments | ValueCounts,
+    treatment: Values | Moments | ValueCounts,
+    *,
+    method: ProportionsMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+    covariates: tuple[Values, Values] | None = ...,
+) -> Comparison: ...
 
-    With fewer than 10 successes or failures in an arm and one phase it is the score method
-    (``miettinen_nurminen``), without the covariate (warning ``covariate_not_used``): the normal
-    approximation that an adjustment needs does not hold there. Otherwise it is a difference of
-    means (``welch``, ``welch_cuped``), with the warning ``few_events`` where several phases
-    keep the score method from being used on counts that small.
 
-    Parameters
-    ----------
-    control, treatment
-        Moments of (outcome of 0 and 1[, covariate]) by phase.
-    adjusted
-        Whether to use the covariate.
-
-    Raises
-    ------
-    NotEstimable
-        ``too_few_units``, ``constant``, ``not_binary`` or ``not_finite``.
-    UsageError
-        If phases or variables do not fit.
-
-    Examples
-    --------
-    >>> pair = estimate_proportions(
-    ...     [Moments.from_counts(100, 2)], [Moments.from_counts(100, 9)], adjusted=False
-    ... )
-    >>> pair.method, round(pair.test().p_value, 4)
-    ('miettinen_nurminen', 0.0303)
-    """
-    arms = [_total(control), _total(treatment)]
-    for arm in arms:
-        _require_binary(arm)
-    rare = any(min(_successes(arm), arm.n - _successes(arm)) < FEW_EVENTS for arm in arms)
-    occupied = sum(1 for pair in zip(control, treatment, strict=False) if pair[0].n + pair[1].n)
-    if rare and occupied == 1 and min(arm.n for arm in arms) >= 2:
-        score = ScorePair(_successes(arms[0]), arms[0].n, _successes(arms[1]), arms[1].n)
-        return score.with_warnings("covariate_not_used") if adjusted else score
-    pair = estimate_means(control, treatment, adjusted=adjusted)
-    return pair.with_warnings("few_events") if rare else pair
+@overload
+def compare_proportions(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    method: RowsMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
 
 
 def compare_proportions(
-    control: Values | Moments,
-    treatment: Values | Moments,
+    control: Values | Moments | ValueCounts | MomentsTable,
+    treatment: Values | Moments | ValueCounts | MomentsTable,
     *,
+    method: ProportionsMethod = "score",
     alternative: Alternative = "two-sided",
     confidence_level: float = 0.95,
     covariates: tuple[Values, Values] | None = None,
-) -> Comparison:
+) -> Comparison | ComparisonTable:
     """Return the difference of two proportions with its intervals and test.
 
     Parameters
     ----------
     control, treatment
-        One 0 or 1 (or truth value) per unit, or `Moments`, such as ``Moments.from_counts(n,
-        successes)``; nulls are left out and counted.
+        One 0 or 1 (or truth value) per unit, `ValueCounts`, or `Moments`, such as
+        ``Moments.from_counts(n, successes)``: the answer is the same. Nulls are left out and
+        counted. Two `MomentsTable` are compared row by row in one pass.
+    method
+        Every one has a p-value, an interval of the difference and a set of the relative effect
+        that agree: p < 1 - level exactly where the interval leaves out 0.
+
+        ``score``
+            Miettinen & Nurminen (1985): difference and risk ratio from score statistics; good
+            from the smallest to the largest samples. The result calls it
+            ``miettinen_nurminen``.
+        ``pooled_z``
+            The same without the factor N / (N - 1): p is that of the pooled z test, which is
+            chi-square without correction; the intervals are Mee's and Koopman's.
+        ``newcombe``
+            Hybrid score: Wilson intervals of the arms, recovered into one of the effect; p is
+            made by inverting the interval.
+        ``agresti_caffo``
+            Wald after adding one success and one failure to each arm; relative by Fieller.
+        ``wald``
+            Unpooled normal approximation; relative by Fieller. For large counts alone: limits
+            may lie beyond -1 and 1, and collapse at 0 and 100 percent.
+        ``welch``
+            A difference of means with t quantiles, as experiments judge; relative by Fieller.
+            With covariates it is ``welch_cuped``.
     alternative
-        ``two-sided``, ``greater`` or ``less``; one-sided tests come with one-sided intervals.
+        ``two-sided``, ``greater`` (treatment above control) or ``less``; one-sided tests come
+        with one-sided intervals.
     confidence_level
         Of both intervals.
     covariates
-        Pre-exposure values of the same units, (control, treatment): CUPED. A missing one becomes
-        the mean of the others.
+        Pre-exposure values of the same units, (control, treatment): CUPED. They ask for the
+        adjusted difference of means (``welch_cuped``), whose normal approximation the warning
+        ``few_events`` doubts below 10 successes or failures. A missing one becomes the mean of
+        the others.
 
     Raises
     ------
     NotEstimable
-        If there is no number: values other than 0 and 1, fewer than two units, no variation.
+        If there is no number: values other than 0 and 1, fewer than two units, for ``wald`` and
+        ``welch`` no variation. In tables such a row has a status instead.
     UsageError
         If the arguments do not fit together.
+
+    Notes
+    -----
+    `estimate_proportions` is what experiments use: Welch, and the score method for rare events.
 
     Examples
     --------
@@ -100,43 +135,50 @@ def compare_proportions(
     ...     Moments.from_counts(44700, 8502), Moments.from_counts(45489, 8279)
     ... )
     >>> result.method, round(result.p_value, 5)
-    ('welch', 0.00156)
+    ('miettinen_nurminen', 0.00155)
     """
-    filled_covariates, codes = filled(covariates, with_mean=True)
+    require_one_of(method, _METHODS, "method")
+    require_interval(confidence_level, alternative)
+    if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
+        if covariates is not None:
+            raise mixed_tables("covariates")
+        if method not in _TABLE_METHODS:
+            raise UsageError(
+                "This method compares one pair at a time",
+                given=f"method {method!r} with tables of moments",
+                todo=f"Use one of {', '.join(sorted(_TABLE_METHODS))}.",
+            )
+        return compare_rows_of_proportions(
+            control, treatment, method, alternative, confidence_level
+        )
+    if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
+        raise mixed_tables("one sample")
+    extra, codes = filled(covariates, with_mean=True)
     arms = [
-        arm_moments((values,), tuple(extra[i] for extra in filled_covariates), name)
+        arm_moments((values,), tuple(pair[i] for pair in extra), name)
         for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
     ]
-    pair = estimate_proportions([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 1)
-    return Comparison.of(
-        pair.with_warnings(*codes), arms, alternative, confidence_level, measure="proportion"
-    )
+    pair = _pair(arms[0], arms[1], method)
+    found = Comparison.of(pair, arms, alternative, confidence_level, measure="proportion")
+    return replace(found, warnings=(*found.warnings, *codes)) if codes else found
 
 
-def _total(phases: Sequence[Moments]) -> Moments:
-    total = Moments(0, np.zeros(1), np.zeros((1, 1)))
-    for moments in phases:
-        total = total + moments
-    return total
+def _pair(control: Moments, treatment: Moments, method: ProportionsMethod) -> PairEstimate:
+    """Return the estimate that judges two arms; with covariates the adjusted means."""
+    if len(control.mean) > 1:
+        return _adjusted(control, treatment, method)
+    counts = counts_of(control, treatment)
+    return plain_means(control, treatment) if method == "welch" else _PAIRS[method](*counts)
 
 
-def _successes(moments: Moments) -> int:
-    return round(moments.n * float(moments.mean[0])) if moments.n else 0
-
-
-def _require_binary(moments: Moments) -> None:
-    """Refuse values other than 0 and 1: for those alone m2 = n p (1 - p) with a whole n p."""
-    if moments.n == 0:
-        return
-    n, p, m2 = moments.n, float(moments.mean[0]), float(moments.m2[0, 0])
-    if not (np.isfinite(p) and np.isfinite(m2)):
-        return  # refused further on, as not finite
-    whole = abs(n * p - round(n * p)) <= 1e-9 * n
-    if whole and -1e-12 <= p <= 1.0 + 1e-12 and abs(m2 - n * p * (1.0 - p)) <= 1e-9 * n:
-        return
-    raise NotEstimable(
-        "not_binary",
-        "A proportion needs values of 0 and 1",
-        given=f"mean {p:g}, variance {m2 / n:g} over {n} units",
-        todo="Use a mean metric, or say which values count as a success.",
-    )
+def _adjusted(control: Moments, treatment: Moments, method: ProportionsMethod) -> ArmPair:
+    if method not in ("score", "welch"):
+        raise UsageError(
+            "Covariates are used with Welch's method alone",
+            given=f"method {method!r} with a covariate",
+            todo='Leave the covariate out, or use method="welch".',
+        )
+    for arm in (control, treatment):
+        require_binary(arm)
+    pair = estimate_means([control], [treatment], adjusted=True)
+    return pair.with_warnings("few_events") if has_few_events((control, treatment)) else pair
