@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.stats.arguments import require_alternative, require_level
-from abtest.stats.comparison import Comparison
+from abtest.stats.comparison import Comparison, Scale
 from abtest.stats.fieller import relative_rows
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable, NotEstimableCode
@@ -61,11 +61,12 @@ class ComparisonTable:
     relative_estimate, relative_lower, relative_upper, relative_status
         The same over |control|.
     p_value, log10_p, statistic, df
-        The tests of no difference; `df` is infinite for the normal distribution.
+        The tests of no difference; `df` is infinite for the normal distribution, `statistic` is
+        NaN where the test orders tables and has none.
     n_control, n_treatment, control_value, treatment_value
         Units and estimates of the arms.
-    measure, method, alternative, confidence_level
-        The same for all rows.
+    measure, method, alternative, confidence_level, scale
+        The same for all rows; on the scale ``ratio`` there is no difference, see `Comparison`.
     """
 
     status: NDArray[np.str_]
@@ -88,6 +89,7 @@ class ComparisonTable:
     method: Method
     alternative: Alternative
     confidence_level: float
+    scale: Scale = "difference"
 
     def __len__(self) -> int:
         """Return the number of comparisons."""
@@ -113,7 +115,7 @@ class ComparisonTable:
         df = float(self.df[row])
         return Comparison(
             measure=self.measure,
-            scale="difference",
+            scale=self.scale,
             absolute=Interval(
                 _end(self.estimate[row]), _end(self.lower[row]), _end(self.upper[row])
             ),
@@ -125,7 +127,7 @@ class ComparisonTable:
             ),
             p_value=float(self.p_value[row]),
             log10_p=float(self.log10_p[row]),
-            statistic=float(self.statistic[row]),
+            statistic=None if np.isnan(self.statistic[row]) else float(self.statistic[row]),
             df=df if np.isfinite(df) else None,
             method=self.method,
             alternative=self.alternative,
