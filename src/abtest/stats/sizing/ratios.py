@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.adjustment.cuped import ratio_gradients
 from abtest.stats.arguments import require_one_of
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.results import Measure
@@ -114,9 +113,10 @@ class RatioDesign(Design):
         covariance = past_covariance(moments, (2, 4))
         means = moments.mean
         if len(means) == 4 and means[1] != 0.0 and means[3] != 0.0:
+            # each ratio by its first-order value of a unit, (numerator - R denominator) / mean
             gradients = np.zeros((2, 4))
-            gradients[0, :2] = ratio_gradients(means[None, :2])[0]
-            gradients[1, 2:] = ratio_gradients(means[None, 2:])[0]
+            gradients[0, :2] = np.array([1.0, -means[0] / means[1]]) / means[1]
+            gradients[1, 2:] = np.array([1.0, -means[2] / means[3]]) / means[3]
             linear = gradients @ covariance @ gradients.T
             if linear[1, 1] > 0.0:
                 settings.setdefault("variance_reduction", squared_correlation(linear))
