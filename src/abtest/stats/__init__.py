@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from abtest.stats.not_estimable import NotEstimable
     from abtest.stats.one_sample import SampleEstimate
     from abtest.stats.pairs import ArmPair
+    from abtest.stats.proportions.association import association
     from abtest.stats.proportions.compare import compare_proportions
     from abtest.stats.proportions.estimate import estimate_proportions
     from abtest.stats.proportions.score import ScorePair
@@ -62,6 +63,7 @@ _HOME = {
     "Test": "results",
     "ValueCounts": "value_counts",
     "alpha_shares": "multiplicity.shares",
+    "association": "proportions.association",
     "compare_capped_means": "means.capped",
     "compare_geometric_means": "means.geometric",
     "compare_means": "means.compare",
@@ -103,6 +105,7 @@ __all__ = [
     "Test",
     "ValueCounts",
     "alpha_shares",
+    "association",
     "compare_capped_means",
     "compare_geometric_means",
     "compare_means",
