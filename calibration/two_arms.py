@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import special
 
-from abtest.stats import ComparisonTable, MomentsTable, compare_means
+from abtest.stats import (
+    Comparison,
+    Moments,
+    MomentsTable,
+    compare_means,
+    compare_proportions,
+    compare_ratios,
+    estimate_proportions,
+)
 from abtest.stats.means.compare import MeansMethod
+from abtest.stats.proportions.rows import RowsMethod
 from calibration import worlds
+from calibration.answers import LEVEL, Answers
 from calibration.cell import Cell, Observed
 from calibration.worlds import Arm, World
 
-LEVEL = 0.95
-ALPHA = 0.05
 POWER = 0.8
 SIZES = (30, 100, 1_000, 10_000, 100_000)
 RUNS = 10_000
@@ -27,17 +36,44 @@ class Method:
     """A comparison of two tables of moments, under the name that it has on the page."""
 
     name: str
-    compare: Callable[[MomentsTable, MomentsTable], ComparisonTable]
+    answers: Callable[[MomentsTable, MomentsTable], Answers]
 
 
 def _means(method: MeansMethod) -> Method:
-    def compare(control: MomentsTable, treatment: MomentsTable) -> ComparisonTable:
-        return compare_means(control, treatment, method=method)
+    return Method(method, lambda c, t: Answers.of_table(compare_means(c, t, method=method)))
 
-    return Method(method, compare)
+
+def _proportions(method: RowsMethod) -> Method:
+    return Method(method, lambda c, t: Answers.of_table(compare_proportions(c, t, method=method)))
+
+
+def _as_experiments_judge(control: MomentsTable, treatment: MomentsTable) -> Answers:
+    """Return the proportions of experiment files: Welch, and the score method for rare events."""
+
+    def calls() -> Iterator[Callable[[], Comparison]]:
+        for row in range(len(control)):
+            arms = [Moments(int(t.n[row]), t.mean[row], t.m2[row]) for t in (control, treatment)]
+            yield partial(_experiment, arms[0], arms[1])
+
+    return Answers.of_calls(calls())
+
+
+def _experiment(control: Moments, treatment: Moments) -> Comparison:
+    pair = estimate_proportions([control], [treatment], adjusted=False)
+    return Comparison.of(pair, (control, treatment), "two-sided", LEVEL, measure="proportion")
 
 
 MEANS = (_means("welch"), _means("student"), _means("z"))
+PROPORTIONS = (
+    Method("as experiments judge", _as_experiments_judge),
+    _proportions("score"),
+    _proportions("pooled_z"),
+    _proportions("newcombe"),
+    _proportions("agresti_caffo"),
+    _proportions("welch"),
+    _proportions("wald"),
+)
+RATIOS = (Method("delta", lambda c, t: Answers.of_table(compare_ratios(c, t))),)
 
 
 @dataclass(frozen=True)
@@ -68,27 +104,8 @@ class TwoArms:
         return [
             one
             for method in self.methods
-            for one in observe(method.name, method.compare(control, treatment), truth, POWER)
+            for one in method.answers(control, treatment).observed(method.name, truth, POWER)
         ]
-
-
-def observe(
-    name: str, table: ComparisonTable, truth: tuple[float, float], power: float
-) -> list[Observed]:
-    """Return how often a method rejected, and held the true difference and relative effect."""
-    ok = table.status == "ok"
-    runs, missing = int(ok.sum()), int((~ok).sum())
-    rejected = int((table.p_value[ok] < ALPHA).sum())
-    quantity, promised = ("type_i", ALPHA) if truth[0] == 0.0 else ("power", power)
-    inside = (table.lower <= truth[0]) & (truth[0] <= table.upper)
-    between = (table.relative_lower <= truth[1]) & (truth[1] <= table.relative_upper)
-    gap = table.relative_status == "two_rays"
-    relative = np.where(gap, ~between, between)
-    return [
-        Observed(name, quantity, promised, rejected, runs, missing),  # type: ignore[arg-type]  # one of two
-        Observed(name, "coverage", LEVEL, int(inside[ok].sum()), runs, missing),
-        Observed(name, "relative_coverage", LEVEL, int(relative[ok].sum()), runs, missing),
-    ]
 
 
 def _detectable(cell: TwoArms) -> float:
@@ -112,6 +129,8 @@ def cells() -> Iterator[Cell]:
         (worlds.normal(), MEANS, "means"),
         (worlds.exponential(), MEANS, "means"),
         (worlds.revenue(), MEANS, "means"),
+        (worlds.rare_event(), PROPORTIONS, "proportions"),
+        (worlds.clicks_per_view(), RATIOS, "ratios"),
     ):
         for total in SIZES:
             for split, share in SPLITS.items():

@@ -46,6 +46,17 @@ _PAIRS: Mapping[str, Callable[[int, int, int, int], PairEstimate]] = {
 
 @overload
 def compare_proportions(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    method: RowsMethod = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
+
+
+@overload
+def compare_proportions(
     control: Values | Moments | ValueCounts,
     treatment: Values | Moments | ValueCounts,
     *,
@@ -54,17 +65,6 @@ def compare_proportions(
     confidence_level: float = ...,
     covariates: tuple[Values, Values] | None = ...,
 ) -> Comparison: ...
-
-
-@overload
-def compare_proportions(
-    control: MomentsTable,
-    treatment: MomentsTable,
-    *,
-    method: RowsMethod = ...,
-    alternative: Alternative = ...,
-    confidence_level: float = ...,
-) -> ComparisonTable: ...
 
 
 def compare_proportions(
