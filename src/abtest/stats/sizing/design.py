@@ -14,7 +14,7 @@ from abtest.stats.arguments import require_alternative, require_one_of
 from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, Measure
 from abtest.stats.sizing.formulas import Judge, TestKind
-from abtest.stats.sizing.numbers import Truths, is_row, number_or_row
+from abtest.stats.sizing.numbers import Truths, is_row, number_or_row, one_number
 from abtest.stats.sizing.settings import checked_allocation, checked_margin, checked_reduction
 from abtest.stats.sizing.sharing import Clusters, DecisionRule
 
@@ -127,19 +127,25 @@ class Design(ABC):
     # settings ---------------------------------------------------------------------------
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         require_one_of(self.test, get_args(TestKind), "test")
         require_alternative(self.alternative)
         require_one_of(self.direction, ("increase", "decrease"), "direction")
+        if self.test != "superiority" and self.alternative != "two-sided":
+            raise UsageError(
+                "An alternative belongs to a superiority test",
+                given=f"test {self.test!r} with alternative {self.alternative!r}",
+                todo="Say which way is good with direction instead.",
+            )
         self._set(alpha=number_or_row(self.alpha, "alpha", 0.0, 1.0))
         self._set(power=number_or_row(self.power, "power", 0.0, 1.0))
         self._set(allocation=checked_allocation(self.allocation))
         reduction = checked_reduction(self.variance_reduction, self.correlation)
         self._set(variance_reduction=reduction, correlation=None)
-        self._check_kinds()
         margin = checked_margin(self.margin, self.test, relative=self.relative)
         self._set(margin=margin)
         if self.alpha_share is not None:
-            share = number_or_row(self.alpha_share, "alpha_share", 0.0, 1.0 + 1e-12)
+            share = one_number(self.alpha_share, "alpha_share", 0.0, 1.0 + 1e-12)
             self._set(alpha_share=min(share, 1.0))
         if np.any(np.asarray(self.target_power) <= np.asarray(self.level)):
             raise UsageError(
@@ -260,10 +266,4 @@ class Design(ABC):
                 "relative is a truth value",
                 given=repr(self.relative),
                 todo="Give True for shares of the baseline.",
-            )
-        if self.test != "superiority" and self.alternative != "two-sided":
-            raise UsageError(
-                "An alternative belongs to a superiority test",
-                given=f"test {self.test!r} with alternative {self.alternative!r}",
-                todo="Say which way is good with direction instead.",
             )

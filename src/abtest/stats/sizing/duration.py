@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.sizing.numbers import number_or_row
+from abtest.stats.sizing.numbers import number_or_row, one_number
+
+_MOST_DAYS = 1e6
 
 
 def days_until(units: float, units_per_day: float | Sequence[float], maturity: float = 0) -> int:
@@ -33,11 +35,11 @@ def days_until(units: float, units_per_day: float | Sequence[float], maturity: f
     >>> days_until(10_000, 1_500), days_until(10_000, [6_000, 3_000, 2_000], maturity=7)
     (7, 10)
     """
-    after: int = math.ceil(number_or_row(maturity, "maturity", 0.0, 1e6, closed=True))
+    after: int = math.ceil(one_number(maturity, "maturity", 0.0, 1e6, closed=True))
     pace = number_or_row(units_per_day, "units_per_day", 0.0, 1e18, closed=True)
     if isinstance(pace, float):
-        if pace == 0.0:
-            raise _never(units, 0.0)
+        if units > pace * _MOST_DAYS:
+            raise _never(units, pace * _MOST_DAYS)
         return max(math.ceil(units / pace - 1e-9), 0) + after
     so_far = np.cumsum(pace)
     enough = np.flatnonzero(so_far >= units * (1.0 - 1e-12))

@@ -12,6 +12,8 @@ from abtest.errors import UsageError
 from abtest.stats.columns import as_floats
 from abtest.stats.moments import Floats
 
+_LARGEST = 1e150
+_NO_NUMBERS = (str, bytes, bool, np.bool_, complex, np.datetime64, np.timedelta64)
 Truths: TypeAlias = NDArray[np.bool_]
 Words: TypeAlias = NDArray[np.str_]
 
@@ -35,19 +37,34 @@ def number_or_row(
     UsageError
         If it is text, a truth value, null, infinite, out of range, empty or of two dimensions.
     """
-    if isinstance(value, str | bytes | bool | np.bool_ | complex) or value is None:
+    several = isinstance(value, list | tuple)
+    if any(_is_none(item) for item in (value if several else [value])):
         raise _refused(value, name, low, high)
     try:
-        row = as_floats([value] if np.ndim(value) == 0 else value, name)
+        several = several or np.ndim(value) > 0
+        row = as_floats(value if several else [value], name)
     except ValueError as error:  # rows of different lengths
         raise _refused(value, name, low, high) from error
-    is_truth = getattr(getattr(value, "dtype", None), "kind", "") == "b" or (
-        np.ndim(value) == 1 and any(isinstance(item, bool | np.bool_) for item in value)
-    )
+    is_truth = getattr(getattr(value, "dtype", None), "kind", "") == "b"
     inside = (row >= low) & (row <= high) if closed else (row > low) & (row < high)
     if is_truth or not row.size or not (np.isfinite(row) & inside).all():
         raise _refused(value, name, low, high)
-    return float(row[0]) if np.ndim(value) == 0 else row
+    return row if several else float(row[0])
+
+
+def one_number(
+    value: Any, name: str, low: float = -math.inf, high: float = math.inf, *, closed: bool = False
+) -> float:
+    """Return `number_or_row` of what must be one number.
+
+    Raises
+    ------
+    UsageError
+        Also if there are several.
+    """
+    if isinstance(value, list | tuple) or np.ndim(value) != 0:
+        raise _refused(value, name, low, high)
+    return float(number_or_row(value, name, low, high, closed=closed))
 
 
 def is_row(value: Any) -> bool:
@@ -73,15 +90,21 @@ def broadcast(*values: Any) -> tuple[Floats, ...]:
         ) from error
 
 
+def _is_none(item: Any) -> bool:
+    """Return whether it is no number, though NumPy might make one of it."""
+    return item is None or item is np.ma.masked or isinstance(item, _NO_NUMBERS)
+
+
 def _refused(value: object, name: str, low: float, high: float) -> UsageError:
-    if math.isinf(low) and math.isinf(high):
-        wanted = "a finite number"
-    elif math.isinf(high):
-        wanted = f"a finite number above {low:g}"
+    floor = 0.0 if 0.0 < low <= 1e-15 else low
+    if low <= -_LARGEST and high >= _LARGEST:
+        wanted = "a finite number that can be squared"
+    elif high >= _LARGEST:
+        wanted = f"a finite number above {floor:g} that can be squared"
     else:
-        wanted = f"a number between {low:g} and {high:g}"
+        wanted = f"a number between {floor:g} and {high:g}"
     return UsageError(
         f"{name} must be {wanted}",
         given=repr(value)[:200],
-        todo="Give one number, or a list of numbers.",
+        todo="Look at what was given for it.",
     )

@@ -14,7 +14,7 @@ from abtest.stats.moments import Floats, Moments
 from abtest.stats.results import Measure
 from abtest.stats.sizing.design import Design
 from abtest.stats.sizing.formulas import Judge
-from abtest.stats.sizing.numbers import number_or_row
+from abtest.stats.sizing.numbers import one_number
 from abtest.stats.sizing.past import past_covariance, require_baseline, squared_correlation
 
 
@@ -70,9 +70,7 @@ class RatioDesign(Design):
             ("denominator_variance", 0.0, True),
             ("covariance", -1e150, False),
         ):
-            value = number_or_row(getattr(self, name), name, low, 1e150, closed=closed)
-            if not isinstance(value, float):
-                raise UsageError(f"{name} is one number", given=repr(value)[:200])
+            value = one_number(getattr(self, name), name, low, 1e150, closed=closed)
             self._set(**{name: value})
         bound = math.sqrt(self.numerator_variance) * math.sqrt(self.denominator_variance)
         if abs(self.covariance) > bound * (1.0 + 1e-9):
@@ -89,9 +87,9 @@ class RatioDesign(Design):
                 given="numerators that are the same multiple of denominators",
                 todo="Check that numerator and denominator count what they should.",
             )
+        super().__post_init__()
         if self.relative:
             require_baseline(self.ratio, "numerator_mean")
-        super().__post_init__()
 
     @classmethod
     def from_moments(cls, moments: Moments, **settings: Any) -> Self:

@@ -105,7 +105,7 @@ class Request:
         arms = total[:, None] * np.array(design.shares)
         if units is None:
             size = design.unit_size
-            arms = np.ceil(np.ceil(arms / size * (1.0 - 1e-11)) * size * (1.0 - 1e-11))
+            arms = np.ceil(np.ceil(arms / size * (1.0 - 1e-13)) * size * (1.0 - 1e-13))
         safe = np.where(ok, effect, self.some_effect)
         setting = Setting.of(design, arms[:, 0], arms[:, 1:].min(axis=1), safe)
         gap = np.where(ok, 0.0, np.nan)

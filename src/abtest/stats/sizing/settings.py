@@ -9,7 +9,10 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.sizing.formulas import TestKind
-from abtest.stats.sizing.numbers import is_row, number_or_row
+from abtest.stats.sizing.numbers import is_row, number_or_row, one_number
+
+_LARGEST = 1e150
+"""What can still be squared."""
 
 
 def checked_allocation(weights: Sequence[float]) -> tuple[float, ...]:
@@ -20,8 +23,8 @@ def checked_allocation(weights: Sequence[float]) -> tuple[float, ...]:
     UsageError
         If there are fewer than two, or one is not above 0.
     """
-    row = number_or_row(weights, "Every weight of an arm", 0.0)
-    if not is_row(row) or len(row) < 2:
+    row = number_or_row(weights, "Every weight of an arm", 1e-15, 1e16)
+    if not is_row(row) or row.size < 2:
         raise UsageError(
             "An experiment has at least two arms",
             given=f"allocation {weights}",
@@ -67,7 +70,11 @@ def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
         )
     if margin is None:
         return None
-    checked = _pair(margin, test) if isinstance(margin, tuple | list) else _single(margin)
+    checked = (
+        _pair(margin, test)
+        if isinstance(margin, tuple | list)
+        else one_number(margin, "margin", 0.0, _LARGEST)
+    )
     lowest = checked[0] if isinstance(checked, tuple) else -checked
     if relative and lowest <= -1.0:
         raise UsageError(
@@ -78,17 +85,8 @@ def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
     return checked
 
 
-def _single(margin: Any) -> float:
-    checked = number_or_row(margin, "margin", 0.0)
-    if not isinstance(checked, float):
-        raise UsageError(
-            "A margin is one number", given=repr(margin)[:200], todo="Give one design each."
-        )
-    return checked
-
-
 def _pair(margin: Any, test: TestKind) -> tuple[float, float]:
-    ends = number_or_row(list(margin), "Every end of a margin")
+    ends = number_or_row(list(margin), "Every end of a margin", -_LARGEST, _LARGEST)
     if test != "equivalence" or len(ends) != 2 or not ends[0] < 0.0 < ends[1]:
         raise UsageError(
             "A pair of margins is (lower, upper) around 0, for a test of equivalence",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_count, require_positive
-from abtest.stats.sizing.numbers import number_or_row
+from abtest.stats.arguments import require_count
+from abtest.stats.sizing.numbers import one_number
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DecisionRule:
     Raises
     ------
     UsageError
-        If there is no metric, a count is not whole, or a level is not in [0, 1).
+        If there is no metric, a count is not whole, or a level is not between 0 and 1.
 
     Examples
     --------
@@ -42,8 +42,10 @@ class DecisionRule:
     quality_alpha: float = 0.0
 
     def __post_init__(self) -> None:
-        require_count(self.successes, "The number of success metrics")
-        require_count(self.guardrails, "The number of guardrails")
+        for name, what in (("successes", "success metrics"), ("guardrails", "guardrails")):
+            one_number(getattr(self, name), f"The number of {what}", 0.0, 1e6, closed=True)
+            count = require_count(getattr(self, name), f"The number of {what}")
+            object.__setattr__(self, name, count)
         if self.successes + self.guardrails == 0:
             raise UsageError(
                 "A decision needs at least one metric",
@@ -51,8 +53,8 @@ class DecisionRule:
                 todo="Count the metric that is planned.",
             )
         for name in ("deterioration_alpha", "quality_alpha"):
-            level = number_or_row(getattr(self, name), name, -1e-300, 1.0)
-            object.__setattr__(self, name, max(level, 0.0))
+            level = one_number(getattr(self, name), name, 0.0, 1.0, closed=True)
+            object.__setattr__(self, name, level)
 
     def metric_power(self, power: float) -> float:
         """Return the power that each metric needs for this power of the decision.
@@ -101,15 +103,9 @@ class Clusters:
     cv: float = 0.0
 
     def __post_init__(self) -> None:
-        require_positive(self.mean_size, "The mean size of clusters")
-        if self.mean_size < 1.0:
-            raise UsageError(
-                "Clusters have at least one unit on average",
-                given=repr(self.mean_size),
-                todo="Give units per cluster.",
-            )
-        for name, high in (("icc", 1.0), ("cv", 1e6)):
-            value = number_or_row(getattr(self, name), name, 0.0, high, closed=True)
+        limits = {"mean_size": (1.0, 1e12), "icc": (0.0, 1.0), "cv": (0.0, 1e6)}
+        for name, (low, high) in limits.items():
+            value = one_number(getattr(self, name), name, low, high, closed=True)
             object.__setattr__(self, name, value)
 
     @property

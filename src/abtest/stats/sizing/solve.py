@@ -179,22 +179,18 @@ def minimum_detectable_effect(
     request = Request.of(design, units=units)
     few = request.units < request.smallest * (1.0 - 1e-12)
     totals = np.where(few, request.smallest, request.units)
-    start, sign, reach = _search_line(request)
-    outwards = -1.0 if request.design.test == "equivalence" else 1.0
+    start, sign, reach = _search_line(request, totals)
     target = probit(request.target)
+    falls = request.design.test == "equivalence"  # power falls from the start to the margin
 
     def excess(distance: Floats) -> Floats:
-        found = request.power_at(totals, start + sign * distance)
-        return outwards * (probit(found) - target)
+        above = probit(request.power_at(totals, start + sign * distance)) - target
+        return -above if falls else above
 
     zero = np.zeros(totals.shape)
-    if outwards < 0.0:  # power falls from the middle to the margin
-        never = excess(zero) > 0.0
-        distance = rising_root(excess, zero, np.where(never, 0.0, reach), reach)
-    else:
-        guess = np.minimum(_guessed_distance(request, totals), reach)
-        distance = rising_root(excess, zero, guess, reach)
-        never = np.isnan(distance)
+    guess = reach if falls else np.minimum(_guessed_distance(request, totals, start), reach)
+    distance = rising_root(excess, zero, guess, reach)
+    never = excess(zero) > 0.0 if falls else np.isnan(distance)
     status = _first([few, never], ["too_few_units", "unreachable"], "ok")
     return request.answer("effect", status, start + sign * distance, request.units, request.units)
 
@@ -222,30 +218,44 @@ def _no_size(request: Request) -> Words:
     return _first([impossible, outside], ["out_of_range", "margin_not_met"], "ok")
 
 
-def _search_line(request: Request) -> tuple[Floats, float, Floats]:
+def _search_line(request: Request, totals: Floats) -> tuple[Floats, float, Floats]:
     """Return where the search for an effect starts, which way it goes and how far it may."""
     design = request.design
     sign = design.sign
     scale = np.abs(np.asarray(design.value, float)) if design.relative else 1.0
-    low, high = design.limits
-    limit = np.broadcast_to(np.asarray(high if sign > 0.0 else low) / scale, request.units.shape)
-    if design.test == "equivalence":
-        edge = design.bounds[1] if sign > 0.0 else design.bounds[0]
-        reach = np.minimum(np.abs(limit), abs(edge))
-        return np.zeros(limit.shape), sign, reach
-    start = np.full(limit.shape, design.bounds[0])
-    start = (
-        np.maximum(start, np.asarray(low) / scale)
-        if sign > 0.0
-        else np.minimum(start, np.asarray(high) / scale)
+    lowest, highest = (
+        np.broadcast_to(np.asarray(limit) / scale, totals.shape) for limit in design.limits
     )
-    return start, sign, np.abs(limit - start)
+    if design.test == "equivalence":
+        ends = np.maximum(lowest, design.bounds[0]), np.minimum(highest, design.bounds[1])
+        start = np.zeros(totals.shape)
+        if (request.power_at(totals, start) < request.target).any():
+            start = _most_equivalent(request, totals, ends)
+        return start, sign, np.abs((ends[1] if sign > 0.0 else ends[0]) - start)
+    start = np.clip(np.full(totals.shape, design.bounds[0]), lowest, highest)
+    return start, sign, np.abs((highest if sign > 0.0 else lowest) - start)
 
 
-def _guessed_distance(request: Request, totals: Floats) -> Floats:
-    """Return about how far an effect must be from the hypothesis: the variance at none."""
+def _most_equivalent(request: Request, totals: Floats, ends: tuple[Floats, Floats]) -> Floats:
+    """Return the effect that is shown to be equivalent most often, by golden section.
+
+    It is not 0 where margins are uneven, or relative: a larger effect has a larger error there.
+    """
+    golden = (5.0**0.5 - 1.0) / 2.0
+    low, high = ends
+    for _ in range(60):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        rises = request.power_at(totals, left) < request.power_at(totals, right)
+        low, high = np.where(rises, left, low), np.where(rises, high, right)
+    return np.asarray(0.5 * (low + high))
+
+
+def _guessed_distance(request: Request, totals: Floats, start: Floats) -> Floats:
+    """Return about how far an effect must be from the hypothesis: the variance next to it."""
     design = request.design
-    start, sign, reach = _search_line(request)
-    probe = np.where(np.isfinite(reach), np.minimum(reach, 1.0) * 1e-3, 1e-3)
-    per_root = guessed_units(design, start + sign * probe)
-    return np.asarray(probe * np.sqrt(per_root / totals))
+    scale = np.abs(np.asarray(design.value, float)) if design.relative else 1.0
+    spread = np.sqrt(np.maximum(*design.unit_variances(np.zeros(totals.shape))))
+    probe = 1e-3 * design.sign * spread / scale
+    low, high = (np.asarray(limit) / scale for limit in design.limits)
+    probe = np.clip(start + probe, low, high) - start
+    return np.asarray(np.abs(probe) * np.sqrt(guessed_units(design, start + probe) / totals))
