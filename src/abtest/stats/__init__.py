@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from abtest.stats.adjustment.regression import compare_adjusted_means
+    from abtest.stats.adjustment.slopes import pooled_slopes
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity, sample_ratio
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from abtest.stats.means.trimmed import compare_trimmed_means
     from abtest.stats.moments import Moments
     from abtest.stats.moments_table import MomentsTable
+    from abtest.stats.multiplicity.adjust import adjust
+    from abtest.stats.multiplicity.adjusted import AdjustedPValues
+    from abtest.stats.multiplicity.comparison_family import AdjustedComparison, ComparisonFamily
+    from abtest.stats.multiplicity.comparisons import adjust_comparisons
+    from abtest.stats.multiplicity.gates import gatekeeping
+    from abtest.stats.multiplicity.graph import TestGraph
+    from abtest.stats.multiplicity.many_arms import compare_arms
     from abtest.stats.multiplicity.shares import alpha_shares
     from abtest.stats.not_estimable import NotEstimable
     from abtest.stats.one_sample import SampleEstimate
@@ -25,7 +34,10 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.association import association
     from abtest.stats.proportions.compare import compare_proportions
     from abtest.stats.proportions.estimate import estimate_proportions
+    from abtest.stats.proportions.odds import compare_odds
     from abtest.stats.proportions.score import ScorePair
+    from abtest.stats.rates.compare import compare_rates
+    from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
     from abtest.stats.sizing.answers import PowerResult
@@ -40,10 +52,13 @@ if TYPE_CHECKING:
     from abtest.stats.value_counts import ValueCounts
 
 _HOME = {
+    "AdjustedComparison": "multiplicity.comparison_family",
+    "AdjustedPValues": "multiplicity.adjusted",
     "ArmPair": "pairs",
     "CappedComparison": "means.capped",
     "Clusters": "sizing.sharing",
     "Comparison": "comparison",
+    "ComparisonFamily": "multiplicity.comparison_family",
     "ComparisonTable": "comparison_table",
     "DecisionRule": "sizing.sharing",
     "Interval": "results",
@@ -56,25 +71,35 @@ _HOME = {
     "PowerResult": "sizing.answers",
     "ProportionsDesign": "sizing.proportions",
     "RateDesign": "sizing.rates",
+    "RatePair": "rates.score",
     "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
     "SampleEstimate": "one_sample",
     "ScorePair": "proportions.score",
     "Test": "results",
+    "TestGraph": "multiplicity.graph",
     "ValueCounts": "value_counts",
+    "adjust": "multiplicity.adjust",
+    "adjust_comparisons": "multiplicity.comparisons",
     "alpha_shares": "multiplicity.shares",
     "association": "proportions.association",
+    "compare_arms": "multiplicity.many_arms",
+    "compare_adjusted_means": "adjustment.regression",
     "compare_capped_means": "means.capped",
     "compare_geometric_means": "means.geometric",
     "compare_means": "means.compare",
+    "compare_odds": "proportions.odds",
     "compare_proportions": "proportions.compare",
+    "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
     "compare_trimmed_means": "means.trimmed",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
+    "gatekeeping": "multiplicity.gates",
     "homogeneity": "counts",
     "minimum_detectable_effect": "sizing.solve",
+    "pooled_slopes": "adjustment.slopes",
     "power": "sizing.solve",
     "ratio_of_totals": "totals_ratio",
     "sample_ratio": "counts",
@@ -82,10 +107,13 @@ _HOME = {
 }
 
 __all__ = [
+    "AdjustedComparison",
+    "AdjustedPValues",
     "ArmPair",
     "CappedComparison",
     "Clusters",
     "Comparison",
+    "ComparisonFamily",
     "ComparisonTable",
     "DecisionRule",
     "Interval",
@@ -98,25 +126,35 @@ __all__ = [
     "PowerResult",
     "ProportionsDesign",
     "RateDesign",
+    "RatePair",
     "RatioDesign",
     "RelativeInterval",
     "SampleEstimate",
     "ScorePair",
     "Test",
+    "TestGraph",
     "ValueCounts",
+    "adjust",
+    "adjust_comparisons",
     "alpha_shares",
     "association",
+    "compare_arms",
+    "compare_adjusted_means",
     "compare_capped_means",
     "compare_geometric_means",
     "compare_means",
+    "compare_odds",
     "compare_proportions",
+    "compare_rates",
     "compare_ratios",
     "compare_trimmed_means",
     "estimate_means",
     "estimate_proportions",
     "estimate_ratios",
+    "gatekeeping",
     "homogeneity",
     "minimum_detectable_effect",
+    "pooled_slopes",
     "power",
     "ratio_of_totals",
     "sample_ratio",

@@ -1,0 +1,124 @@
+"""A family of comparisons as one frozen answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from abtest.stats.listing import listing
+from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, WarningCode
+
+IntervalKind = Literal["simultaneous", "individual"]
+"""Whether all intervals of a family hold together at its level, or each by itself."""
+
+
+@dataclass(frozen=True)
+class AdjustedComparison:
+    """One comparison of a family.
+
+    Attributes
+    ----------
+    name
+        The comparison.
+    absolute, relative
+        Treatment - control, and the same over |control|, with intervals.
+    interval
+        ``simultaneous`` (all intervals of the family hold together with probability 1 - alpha)
+        or ``individual`` (each by itself).
+    confidence_level
+        Level of this row's intervals, each by itself.
+    p_value
+        Before adjustment.
+    adjusted_p_value, adjusted_log10_p
+        The smallest alpha of the family at which this test would be rejected.
+    rejected
+        Whether the adjusted p-value is at most alpha.
+    statistic, df
+        Of the single test; `df` is None for the normal distribution.
+    pair_method
+        How the two arms were compared.
+    warnings
+        Codes of what a reader should know.
+    """
+
+    name: str
+    absolute: Interval
+    relative: RelativeInterval
+    interval: IntervalKind
+    confidence_level: float
+    p_value: float
+    adjusted_p_value: float
+    adjusted_log10_p: float
+    rejected: bool
+    statistic: float
+    df: float | None
+    pair_method: Method
+    warnings: tuple[WarningCode, ...]
+
+
+@dataclass(frozen=True)
+class ComparisonFamily:
+    """Comparisons that are judged together.
+
+    Attributes
+    ----------
+    rows
+        One per comparison, in the order given.
+    method
+        How p-values are adjusted, such as ``bonferroni`` or ``dunnett``.
+    alternative
+        Of every test.
+    alpha
+        Level of the family.
+    """
+
+    rows: tuple[AdjustedComparison, ...]
+    method: str
+    alternative: Alternative
+    alpha: float
+
+    def __getitem__(self, name: str) -> AdjustedComparison:
+        """Return the comparison of this name."""
+        return next(row for row in self.rows if row.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values; rows and intervals become dictionaries."""
+        rows = [{**asdict(row), "warnings": list(row.warnings)} for row in self.rows]
+        return {**asdict(self), "rows": rows}
+
+    def __str__(self) -> str:
+        """Return what was rejected, in one sentence."""
+        hits = [f"{row.name} ({_signed(row.absolute)})" for row in self.rows if row.rejected]
+        found = f": {', '.join(hits)}" if hits else ""
+        return (
+            f"{len(hits)} of {len(self.rows)} comparisons differ from 0 at alpha {self.alpha:g} "
+            f"({self.method}){found}."
+        )
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table, for notebooks."""
+        heading = ("comparison", "difference", "interval", "of", "p-value", "adjusted p-value")
+        rows = [
+            (
+                row.name,
+                _signed(row.absolute),
+                _span(row.absolute),
+                f"{100 * (1.0 - self.alpha):.4g}%, {row.interval}",
+                f"{row.p_value:.3g}",
+                f"{row.adjusted_p_value:.3g}",
+            )
+            for row in self.rows
+        ]
+        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+
+
+def _signed(interval: Interval) -> str:
+    return "none" if interval.estimate is None else f"{interval.estimate:+.4g}"
+
+
+def _span(interval: Interval) -> str:
+    low = "any" if interval.lower is None else f"{interval.lower:.4g}"
+    high = "any" if interval.upper is None else f"{interval.upper:.4g}"
+    return f"{low} to {high}"

@@ -1,0 +1,116 @@
+"""Two samples of any measure, estimated as one pair: the door of what judges pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+from abtest.errors import UsageError
+from abtest.stats.arguments import require_one_of
+from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.means.compare import estimate_means
+from abtest.stats.moments import Floats, Moments
+from abtest.stats.pairs import ArmPair
+from abtest.stats.proportions.estimate import estimate_proportions
+from abtest.stats.proportions.score import ScorePair
+from abtest.stats.ratios import estimate_ratios
+from abtest.stats.results import WarningCode
+from abtest.stats.value_counts import ValueCounts
+
+PairMeasure = Literal["mean", "proportion", "ratio"]
+"""What two samples are compared by."""
+Sample: TypeAlias = Any
+"""Values, `Moments` or `ValueCounts`; of a ratio (numerators, denominators) or `Moments`."""
+
+_MEASURES = frozenset(get_args(PairMeasure))
+_VARIABLES = {"mean": 1, "proportion": 1, "ratio": 2}
+
+
+def estimate_samples(
+    control: Sample,
+    treatment: Sample,
+    *,
+    measure: PairMeasure,
+    covariates: tuple[Any, Any] | None = None,
+    score: bool = False,
+) -> ArmPair | ScorePair:
+    """Return two samples as an estimated pair.
+
+    Parameters
+    ----------
+    control, treatment
+        Values, `Moments` or `ValueCounts`; of a ratio (numerators, denominators) or `Moments`.
+        Moments that carry covariates are adjusted for them.
+    measure
+        ``mean``, ``proportion`` or ``ratio``.
+    covariates
+        Pre-exposure values of (control, treatment); of a ratio a pair for each.
+    score
+        Whether proportions without covariates are always judged by the score statistic, not
+        only where successes or failures are few.
+
+    Raises
+    ------
+    NotEstimable
+        If there is no number.
+    UsageError
+        If the arguments do not fit together.
+
+    Examples
+    --------
+    >>> pair = estimate_samples([1.0, 2.0, 3.0], [2.0, 3.0, 5.0], measure="mean")
+    >>> round(pair.absolute(0.95).estimate, 4)
+    1.3333
+    """
+    require_one_of(measure, _MEASURES, "measure")
+    before, codes = _before(covariates, measure)
+    arms = [
+        arm_moments(_columns(sample, measure, name), [part[side] for part in before], name)
+        for side, (sample, name) in enumerate(((control, "control"), (treatment, "treatment")))
+    ]
+    adjusted = len(arms[0].mean) > _VARIABLES[measure]
+    first, second = [arms[0]], [arms[1]]
+    if measure == "mean":
+        return estimate_means(first, second, adjusted=adjusted).with_warnings(*codes)
+    if measure == "ratio":
+        return estimate_ratios(first, second, adjusted=adjusted).with_warnings(*codes)
+    pair = estimate_proportions(first, second, adjusted=adjusted).with_warnings(*codes)
+    if score and not adjusted:
+        return score_pair(*arms)
+    return pair
+
+
+def score_pair(control: Moments, treatment: Moments) -> ScorePair:
+    """Return two arms of 0 and 1 as a pair that the score statistic judges."""
+    successes = [round(arm.n * float(arm.mean[0])) for arm in (control, treatment)]
+    return ScorePair(successes[0], control.n, successes[1], treatment.n)
+
+
+def _columns(sample: Sample, measure: PairMeasure, name: str) -> Sequence[Values]:
+    if isinstance(sample, Moments):
+        return (sample,)
+    if measure != "ratio":
+        return (sample,)
+    if isinstance(sample, ValueCounts) or not isinstance(sample, list | tuple) or len(sample) != 2:
+        raise UsageError(
+            "A ratio needs a numerator and a denominator per unit",
+            given=f"{type(sample).__name__} of {name}",
+            todo="Give (numerators, denominators), or Moments of both.",
+        )
+    return tuple(sample)
+
+
+def _before(
+    covariates: tuple[Any, Any] | None, measure: PairMeasure
+) -> tuple[list[tuple[Floats, Floats]], tuple[WarningCode, ...]]:
+    """Return pre-exposure columns of (control, treatment), and a code if some were missing."""
+    if covariates is None or measure != "ratio":
+        columns, codes = filled(covariates, with_mean=True)
+        return list(columns), codes
+    before: list[tuple[Floats, Floats]] = []
+    missing: tuple[WarningCode, ...] = ()
+    for part in zip(*covariates, strict=True):  # numerators of both arms, then denominators
+        columns, codes = filled(part, with_mean=False)
+        before.extend(columns)
+        missing = missing or codes
+    return before, missing
