@@ -1,0 +1,1 @@
+"""Comparisons of rates of events: Poisson score and exact, quasi-Poisson, negative binomial."""
