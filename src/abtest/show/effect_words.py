@@ -182,6 +182,7 @@ WARNINGS: Mapping[str, str] = {
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
     "counts_added": "few answers: three were added before estimating",
     "covariate_constant": "not adjusted: nothing varied before exposure",
+    "covariate_dropped": "a covariate that says nothing of its own is left out",
     "covariate_is_outcome": "not adjusted: the covariate is the outcome itself",
     "covariate_missing": "units without a pre-exposure value count at the mean",
     "covariate_not_used": "not adjusted: too few events",

@@ -115,9 +115,23 @@ def filled(
 ) -> tuple[tuple[tuple[Floats, Floats], ...], tuple[WarningCode, ...]]:
     """Return covariates of (control, treatment) without nulls, and a warning code if there were.
 
-    The result is empty for None and otherwise one entry, so that entries can be joined. A missing
-    covariate must not cost a unit (that would select on the past): it becomes the mean over both
-    arms, or 0 where no past means a count of none.
+    The result is empty for None and otherwise one entry for each covariate, so that entries can
+    be joined. A missing covariate must not cost a unit (that would select on the past): it
+    becomes the mean over both arms and a further covariate says where it was missing, or it
+    becomes 0 where no past means a count of none.
+
+    Parameters
+    ----------
+    covariates
+        Those of control and those of treatment: one value per unit, a sequence of such columns,
+        or a table (two-dimensional array or frame) with one row per unit.
+    with_mean
+        Whether missing values become the mean, with an indicator, or 0.
+
+    Raises
+    ------
+    UsageError
+        If they are no pair, or the arms have different numbers of covariates.
     """
     if covariates is None:
         return (), ()
@@ -127,16 +141,58 @@ def filled(
             given=f"{len(covariates)} parts",
             todo="Give covariates=(control_values, treatment_values).",
         )
-    control, treatment = (as_floats(part, "covariates") for part in covariates)
-    known = np.concatenate([control, treatment])
-    known = known[~np.isnan(known)]
-    value = float(known.mean()) if with_mean and known.size else 0.0
-    missing = known.size < control.size + treatment.size
-    pair = (
-        np.where(np.isnan(control), value, control),
-        np.where(np.isnan(treatment), value, treatment),
-    )
-    return (pair,), (("covariate_missing",) if missing else ())
+    control, treatment = (covariate_columns(part) for part in covariates)
+    if len(control) != len(treatment):
+        raise UsageError(
+            "Both arms need the same covariates",
+            given=f"{len(control)} of control, {len(treatment)} of treatment",
+            todo="Give the same columns, in the same order, for both arms.",
+        )
+    pairs: list[tuple[Floats, Floats]] = []
+    indicators: dict[bytes, tuple[Floats, Floats]] = {}
+    missing = False
+    for pair in zip(control, treatment, strict=True):
+        known = np.concatenate([column[~np.isnan(column)] for column in pair])
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite values are judged later
+            value = float(known.mean()) if with_mean and known.size else 0.0
+        absent = (np.isnan(pair[0]), np.isnan(pair[1]))
+        pairs.append((np.where(absent[0], value, pair[0]), np.where(absent[1], value, pair[1])))
+        missing = missing or bool(absent[0].any() or absent[1].any())
+        if with_mean and all(part.any() and not part.all() for part in absent):
+            # once for all covariates that are missing in the same units
+            indicator = (absent[0].astype(np.float64), absent[1].astype(np.float64))
+            indicators.setdefault(absent[0].tobytes() + absent[1].tobytes(), indicator)
+    return (*pairs, *indicators.values()), (("covariate_missing",) if missing else ())
+
+
+def covariate_columns(part: Values) -> list[Floats]:
+    """Return the covariates of one arm: one column, several of them, or those of a table.
+
+    Raises
+    ------
+    UsageError
+        If they are not numbers.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in covariate_columns([[1, 2, 3], [0, 1, None]])]
+    [[1.0, 2.0, 3.0], [0.0, 1.0, nan]]
+    >>> [column.tolist() for column in covariate_columns(np.array([[1, 0], [2, 1], [3, 5]]))]
+    [[1.0, 2.0, 3.0], [0.0, 1.0, 5.0]]
+    """
+    if len(getattr(part, "shape", ())) == 2:
+        names = getattr(part, "column_names", getattr(part, "columns", None))
+        if names is None:
+            return [as_floats(column, "covariates") for column in part.T]
+        return [as_floats(part[name], "covariates") for name in names]
+    if isinstance(part, list | tuple) and part and all(_is_column(value) for value in part):
+        return [as_floats(column, "covariates") for column in part]
+    return [as_floats(part, "covariates")]
+
+
+def _is_column(value: Values) -> bool:
+    """Return whether a member of a sequence is itself a column, not a number or text."""
+    return hasattr(value, "__len__") and not isinstance(value, str | bytes)
 
 
 def _not_numbers(name: str, given: str) -> UsageError:

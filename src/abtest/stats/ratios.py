@@ -8,7 +8,8 @@ from typing import overload
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.adjustment.cuped import adjust_ratios, ratio_gradients
+from abtest.stats.adjustment.ratio_cuped import Coefficients, adjust_ratios, ratio_gradients
+from abtest.stats.adjustment.slopes import variables
 from abtest.stats.columns import Values, arm_moments, filled
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
@@ -21,22 +22,30 @@ from abtest.stats.results import Alternative, WarningCode
 
 
 def estimate_ratios(
-    control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+    control: Sequence[Moments],
+    treatment: Sequence[Moments],
+    *,
+    adjusted: bool,
+    coefficients: Coefficients = 1,
 ) -> ArmPair:
     """Return the ratios of two arms, estimated from moments, one per phase of allocation.
 
     A ratio R = sum(y) / sum(x) is that of totals over units; units with x = 0 stay in. Its
     variance is that of the influence values (y_i - R x_i) / xbar, with each arm's own covariance
     (delta method; Deng, Knoblich & Lu 2018, KDD). With `adjusted` the moments also carry the
-    pre-period's numerator and denominator; where adjusting is not possible the result is the
-    unadjusted one with a warning that says why.
+    pre-period's numerator and denominator, and further covariates if there are; where adjusting
+    is not possible the result is the unadjusted one with a warning that says why.
 
     Parameters
     ----------
     control, treatment
-        Moments of (numerator, denominator[, pre-period numerator, pre-period denominator]).
+        Moments of (numerator, denominator[, pre-period numerator, pre-period denominator[,
+        further covariates...]]) by phase.
     adjusted
         Whether to use the pre-period.
+    coefficients
+        Slopes on the pre-period: 1 (on its ratio) or 2 (on numerator and denominator); see
+        `adjust_ratios`.
 
     Raises
     ------
@@ -76,8 +85,8 @@ def estimate_ratios(
     )
     if not adjusted:
         return plain
-    joint = JointMeans.of(control, treatment, 4)
-    result = adjust_ratios(joint)
+    joint = JointMeans.of(control, treatment, max(4, variables(control, treatment)))
+    result = adjust_ratios(joint, coefficients)
     if isinstance(result, str):
         return plain.with_warnings(result)
     return arm_pair(
@@ -87,7 +96,7 @@ def estimate_ratios(
         df=result.df,
         method="delta_cuped",
         unadjusted_variance=plain_spread.difference_variance,
-    )
+    ).with_warnings(*result.warnings)
 
 
 @overload
@@ -98,6 +107,7 @@ def compare_ratios(
     alternative: Alternative = ...,
     confidence_level: float = ...,
     covariates: tuple[tuple[Values, Values], tuple[Values, Values]] | None = ...,
+    coefficients: Coefficients = ...,
 ) -> Comparison: ...
 
 
@@ -118,6 +128,7 @@ def compare_ratios(
     alternative: Alternative = "two-sided",
     confidence_level: float = 0.95,
     covariates: tuple[tuple[Values, Values], tuple[Values, Values]] | None = None,
+    coefficients: Coefficients = 1,
 ) -> Comparison | ComparisonTable:
     """Return the difference of two ratios of totals with its intervals and test.
 
@@ -134,6 +145,9 @@ def compare_ratios(
     covariates
         ((numerator, denominator) of control, the same of treatment) before exposure: CUPED with
         the pre-period's own denominator. A unit without a past counts as 0 of 0.
+    coefficients
+        Slopes on the past: 1 (on its ratio) or 2 (on numerator and denominator apart, which
+        saves at least as much variance); see `adjust_ratios`.
 
     Raises
     ------
@@ -169,7 +183,8 @@ def compare_ratios(
             (treatment, [pair[1] for pair in before], "treatment"),
         )
     ]
-    pair = estimate_ratios([arms[0]], [arms[1]], adjusted=len(arms[0].mean) > 2)
+    adjusted = len(arms[0].mean) > 2
+    pair = estimate_ratios([arms[0]], [arms[1]], adjusted=adjusted, coefficients=coefficients)
     return Comparison.of(
         pair.with_warnings(*codes), arms, alternative, confidence_level, measure="ratio"
     )

@@ -18,6 +18,8 @@ Method = (
         "fisher_central",
         "fisher_midp",
         "fieller",
+        "lin_hc2",
+        "lin_hc3",
         "log_welch",
         "negative_binomial",
         "newcombe",
@@ -52,6 +54,7 @@ Measure = Literal[
 WarningCode = Literal[
     "counts_added",
     "covariate_constant",
+    "covariate_dropped",
     "covariate_is_outcome",
     "covariate_missing",
     "covariate_not_used",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Literal, get_args, overload
 
 import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import adjust_means
+from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import Values, arm_moments, as_floats, filled
 from abtest.stats.comparison import Comparison
@@ -29,21 +32,29 @@ _METHODS = frozenset(get_args(MeansMethod))
 
 
 def estimate_means(
-    control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+    control: Sequence[Moments],
+    treatment: Sequence[Moments],
+    *,
+    adjusted: bool,
+    slopes: Slopes = "arm",
 ) -> ArmPair:
     """Return the means of two arms, estimated from moments, one per phase of allocation.
 
     Variances are never pooled (Welch 1947, Biometrika 34, 28). Phases are combined with their
-    share of all units. With `adjusted` the moments carry (outcome, covariate) and the values are
-    what each arm would show at the covariate's overall mean; where that is not possible the
-    result is the unadjusted one with a warning that says why.
+    share of all units. With `adjusted` the moments carry (outcome, covariates...) and the values
+    are what each arm would show at the covariates' overall means (see `adjust_means`); where that
+    is not possible the result is the unadjusted one with a warning that says why.
 
     Parameters
     ----------
     control, treatment
-        Moments of (outcome[, covariate]) by phase.
+        Moments of (outcome[, covariates...]) by phase.
     adjusted
-        Whether to use the covariate.
+        Whether to use the covariates.
+    slopes
+        ``arm``: slopes of their own for each arm (Lin 2013). ``pooled``: the same for both
+        (analysis of covariance). Numbers, one per covariate: fixed beforehand, such as those of
+        `pooled_slopes` for all looks of one experiment.
 
     Raises
     ------
@@ -73,8 +84,8 @@ def estimate_means(
     )
     if not adjusted:
         return plain
-    joint = JointMeans.of(control, treatment, 2)
-    result = adjust_means(joint)
+    joint = JointMeans.of(control, treatment, variables(control, treatment))
+    result = adjust_means(joint, slopes)
     if isinstance(result, str):
         return plain.with_warnings(result)
     return arm_pair(
@@ -84,7 +95,7 @@ def estimate_means(
         df=result.df,
         method="welch_cuped",
         unadjusted_variance=plain_spread.difference_variance,
-    )
+    ).with_warnings(*result.warnings)
 
 
 def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "welch") -> ArmPair:
@@ -140,24 +151,26 @@ def compare_means(
 
 @overload
 def compare_means(
-    control: Values | Moments | ValueCounts,
-    treatment: Values | Moments | ValueCounts,
+    control: Values | Moments | ValueCounts | Sequence[Moments],
+    treatment: Values | Moments | ValueCounts | Sequence[Moments],
     *,
     method: MeansMethod = ...,
     alternative: Alternative = ...,
     confidence_level: float = ...,
     covariates: tuple[Values, Values] | None = ...,
+    slopes: Slopes = ...,
 ) -> Comparison: ...
 
 
 def compare_means(
-    control: Values | Moments | ValueCounts | MomentsTable,
-    treatment: Values | Moments | ValueCounts | MomentsTable,
+    control: Values | Moments | ValueCounts | Sequence[Moments] | MomentsTable,
+    treatment: Values | Moments | ValueCounts | Sequence[Moments] | MomentsTable,
     *,
     method: MeansMethod = "welch",
     alternative: Alternative = "two-sided",
     confidence_level: float = 0.95,
     covariates: tuple[Values, Values] | None = None,
+    slopes: Slopes = "arm",
 ) -> Comparison | ComparisonTable:
     """Return the difference of two means with its intervals and test.
 
@@ -166,7 +179,8 @@ def compare_means(
     control, treatment
         One value per unit, `Moments` or `ValueCounts`: the answer is the same. Nulls (NaN) are
         left out and counted. Moments of several variables are (value, covariates...) and are
-        adjusted. Two `MomentsTable` are compared row by row in one pass.
+        adjusted. A list of `Moments`, one per phase of allocation, is compared within phases.
+        Two `MomentsTable` are compared row by row in one pass.
     method
         ``welch`` (unequal variances), ``student`` (one pooled variance) or ``z`` (normal
         quantiles); see `plain_means`.
@@ -176,8 +190,12 @@ def compare_means(
     confidence_level
         Of both intervals.
     covariates
-        Pre-exposure values of the same units, (control, treatment): CUPED. A missing one becomes
-        the mean of the others, so that no unit is lost.
+        Pre-exposure values of the same units, (control, treatment): CUPED. Each is one column,
+        a sequence of columns, or a table with one row per unit. A missing value becomes the mean
+        of the others, and a further covariate says where it was missing, so that no unit is lost.
+    slopes
+        Of the covariates: ``arm`` (of their own for each arm), ``pooled``, or fixed numbers; see
+        `estimate_means`.
 
     Returns
     -------
@@ -199,6 +217,17 @@ def compare_means(
     >>> result = compare_means([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0])
     >>> result.absolute.estimate, round(result.p_value, 4)
     (2.5, 0.1516)
+
+    A ramp from 10% to 50% while the base falls from 40% to 36%: within phases nothing differs,
+    and added up treatment seems to harm (Simpson 1951, JRSS B 13, 238).
+
+    >>> control = [Moments.from_counts(90_000, 36_000), Moments.from_counts(50_000, 18_000)]
+    >>> treatment = [Moments.from_counts(10_000, 4_000), Moments.from_counts(50_000, 18_000)]
+    >>> compare_means(control, treatment).p_value
+    1.0
+    >>> pooled = compare_means(control[0] + control[1], treatment[0] + treatment[1])
+    >>> round(pooled.absolute.estimate, 4), pooled.p_value < 1e-10
+    (-0.019, True)
     """
     require_one_of(method, _METHODS, "method")
     if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
@@ -207,24 +236,48 @@ def compare_means(
         return _compare_rows(control, treatment, method, alternative, confidence_level)
     if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
         raise mixed_tables("one sample")
-    filled_covariates, codes = filled(covariates, with_mean=True)
-    arms = [
-        arm_moments((values,), tuple(extra[i] for extra in filled_covariates), name)
-        for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
-    ]
-    adjusted = len(arms[0].mean) > 1
-    if adjusted and method != "welch":
-        raise UsageError(
-            "Covariates are used with Welch's method alone",
-            given=f"method {method!r} with a covariate",
-            todo='Leave the covariate out, or use method="welch".',
-        )
-    if adjusted:
-        pair = estimate_means([arms[0]], [arms[1]], adjusted=True).with_warnings(*codes)
+    phases = [_phases(control), _phases(treatment)]
+    if phases[0] is not None and phases[1] is not None:
+        if covariates is not None:
+            raise UsageError(
+                "Phases that are summed up cannot be joined with covariates",
+                given="moments by phase and separate covariates",
+                todo="Sum value and covariates into one Moments per phase.",
+            )
+        arms = [reduce(add, arm) for arm in (phases[0], phases[1])]
+        pair = _estimate(phases[0], phases[1], method, slopes)
     else:
-        pair = plain_means(arms[0], arms[1], method)
-    pair = pair.with_warnings(*_skew_codes(control, treatment))
+        filled_covariates, codes = filled(covariates, with_mean=True)
+        arms = [
+            arm_moments((values,), tuple(extra[i] for extra in filled_covariates), name)
+            for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
+        ]
+        pair = _estimate([arms[0]], [arms[1]], method, slopes).with_warnings(*codes)
+        pair = pair.with_warnings(*_skew_codes(control, treatment))
     return Comparison.of(pair, arms, alternative, confidence_level, measure="mean")
+
+
+def _phases(values: Values) -> list[Moments] | None:
+    """Return the moments of an arm by phase, or None if it did not come in phases."""
+    if not (isinstance(values, list | tuple) and values):
+        return None
+    return list(values) if all(isinstance(part, Moments) for part in values) else None
+
+
+def _estimate(
+    control: Sequence[Moments], treatment: Sequence[Moments], method: MeansMethod, slopes: Slopes
+) -> ArmPair:
+    """Return the means of two arms, adjusted where their moments carry covariates."""
+    adjusted = len(control[0].mean) > 1
+    if method != "welch" and (adjusted or len(control) > 1):
+        raise UsageError(
+            "Covariates and phases are used with Welch's method alone",
+            given=f"method {method!r} with {'a covariate' if adjusted else 'phases'}",
+            todo='Leave them out, or use method="welch".',
+        )
+    if adjusted or len(control) > 1:
+        return estimate_means(control, treatment, adjusted=adjusted, slopes=slopes)
+    return plain_means(control[0], treatment[0], method)
 
 
 def _skew_codes(

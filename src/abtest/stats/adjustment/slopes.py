@@ -1,0 +1,216 @@
+"""Slopes on covariates from moments: which covariates can be used, and what they explain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from abtest.errors import UsageError
+from abtest.stats.joint import JointMeans
+from abtest.stats.moments import Floats, Moments
+from abtest.stats.not_estimable import NotEstimable
+
+SlopesBy = Literal["arm", "pooled"]
+"""One slope vector per arm (Lin 2013), or one for both arms (analysis of covariance)."""
+Slopes: TypeAlias = SlopesBy | Sequence[float] | Floats
+"""How slopes are found, or the slopes themselves, one per covariate, fixed beforehand."""
+CovariateStatus = Literal["used", "constant", "collinear"]
+"""``constant``: no variation within an arm; ``collinear``: a linear function of those before."""
+
+NEW_SHARE = 1e-10
+"""Share of a covariate's variance that those before it must leave for it to say something new."""
+
+_SLOPES = frozenset(get_args(SlopesBy))
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSlopes:
+    """Slopes by arm and what is needed for their error.
+
+    Attributes
+    ----------
+    values
+        Slopes, shape (2, k); 0 for covariates that are not used.
+    status
+        What became of each covariate, length k.
+    weights
+        Weights of the cells (arm, phase) in the normal equations, shape (2, P).
+    inverses
+        Inverse of the normal equations of each arm's slopes, shape (2, k, k).
+    shared
+        Whether both arms have the same slopes.
+    lost
+        Factors by which residual variances grow for the units lost to slopes, shape (2,).
+    """
+
+    values: Floats
+    status: tuple[CovariateStatus, ...]
+    weights: Floats
+    inverses: Floats
+    shared: bool
+    lost: Floats
+
+    @property
+    def kept(self) -> int:
+        """Number of covariates used."""
+        return self.status.count("used")
+
+
+def fit_slopes(
+    joint: JointMeans, slopes: Slopes = "arm"
+) -> FittedSlopes | Literal["covariate_constant", "covariate_too_few_units"]:
+    """Return slopes of the outcome on the covariates within arms and phases.
+
+    Covariates are taken in the order given: one that does not vary within an arm, or of which
+    those before it leave less than `NEW_SHARE` of the variance, is left out and says so, instead
+    of being solved away by a generalised inverse.
+
+    Parameters
+    ----------
+    joint
+        Means of (outcome, covariates...).
+    slopes
+        ``arm``: one vector per arm, cells weighing as in the variance of the arm's mean.
+        ``pooled``: one vector, cells weighing with their degrees of freedom, as in ordinary
+        least squares on arm, phase and covariates. Numbers are used as they are.
+
+    Raises
+    ------
+    UsageError
+        If numbers given as slopes are not one finite number per covariate.
+    """
+    size = joint.means.shape[2] - 1
+    within = joint.units - 1.0
+    if not isinstance(slopes, str):
+        fixed = _fixed(slopes, size)
+        nothing = np.zeros((2, size, size))
+        return FittedSlopes(
+            np.vstack([fixed, fixed]), ("used",) * size, within, nothing, True, np.ones(2)
+        )
+    if slopes not in _SLOPES:
+        raise UsageError(
+            "There is no such way to find slopes",
+            given=repr(slopes),
+            todo='Use "arm" or "pooled", or give one number per covariate.',
+        )
+    shared = slopes == "pooled"
+    weights = within if shared else joint.mean_weights
+    equations = np.einsum("ap,apij->aij", weights, joint.covariances)
+    df = within.sum(axis=1)
+    if shared:
+        equations, df = np.repeat(equations.sum(axis=0)[None], 2, axis=0), np.full(2, df.sum())
+    status = covariate_status(equations[:, 1:, 1:])
+    kept = [place for place, found in enumerate(status) if found == "used"]
+    if not kept:
+        return "covariate_constant"
+    if (df < len(kept) + 1.0).any():
+        return "covariate_too_few_units"
+    values, inverses = np.zeros((2, size)), np.zeros((2, size, size))
+    for arm in (0, 1):
+        inverse = _inverse(equations[arm, 1:, 1:][np.ix_(kept, kept)])
+        inverses[arm][np.ix_(kept, kept)] = inverse
+        values[arm, kept] = inverse @ equations[arm, 1:, 0][kept]
+    return FittedSlopes(values, status, weights, inverses, shared, df / (df - len(kept)))
+
+
+def pooled_slopes(control: Sequence[Moments], treatment: Sequence[Moments]) -> Floats:
+    """Return the slopes of analysis of covariance, shape (k,), to be kept for several looks.
+
+    An experiment that is looked at several times adjusts every look with the same slopes
+    (``estimate_means(..., slopes=pooled_slopes(...))``), so that the looks differ by new units
+    alone.
+
+    Parameters
+    ----------
+    control, treatment
+        Moments of (outcome, covariates...) by phase.
+
+    Raises
+    ------
+    NotEstimable
+        ``constant`` or ``too_few_units`` if there are no slopes; as `estimate_means` otherwise.
+    UsageError
+        If phases or variables do not fit.
+
+    Examples
+    --------
+    >>> control = Moments.from_columns([[1.0, 2.0, 4.0], [1.0, 2.0, 3.0]])
+    >>> treatment = Moments.from_columns([[2.0, 4.0, 5.0], [1.0, 2.0, 3.0]])
+    >>> pooled_slopes([control], [treatment]).tolist()
+    [1.5]
+    """
+    joint = JointMeans.of(control, treatment, variables(control, treatment))
+    fitted = fit_slopes(joint, "pooled")
+    if isinstance(fitted, str):
+        raise NotEstimable(
+            "constant" if fitted == "covariate_constant" else "too_few_units",
+            "The covariates have no slopes",
+            given=fitted,
+            todo="Use the estimate without adjustment.",
+        )
+    return np.asarray(fitted.values[0])
+
+
+def variables(control: Sequence[Moments], treatment: Sequence[Moments]) -> int:
+    """Return how many variables adjusted moments have: those of the longest, at least two."""
+    return max([2, *(len(moments.mean) for moments in (*control, *treatment))])
+
+
+def covariate_status(equations: Floats) -> tuple[CovariateStatus, ...]:
+    """Return what becomes of each covariate: judged in every matrix, in the order given.
+
+    Parameters
+    ----------
+    equations
+        Sums of squares and products of the covariates, shape (groups, k, k).
+    """
+    status: list[CovariateStatus] = []
+    kept: list[int] = []
+    for place in range(equations.shape[1]):
+        if not (equations[:, place, place] > 0.0).all():
+            status.append("constant")
+        elif min(_new_share(matrix, kept, place) for matrix in equations) <= NEW_SHARE:
+            status.append("collinear")
+        else:
+            status.append("used")
+            kept.append(place)
+    return tuple(status)
+
+
+def _new_share(matrix: Floats, kept: list[int], place: int) -> float:
+    """Return the share of a covariate's variance that those kept do not explain."""
+    if not kept:
+        return 1.0
+    scaled, _ = _scaled(matrix[np.ix_([*kept, place], [*kept, place])])
+    explained = scaled[-1, :-1] @ np.linalg.solve(scaled[:-1, :-1], scaled[:-1, -1])
+    return 1.0 - float(explained)
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """Return the inverse of a positive definite matrix, whatever the units of its variables."""
+    scaled, units = _scaled(matrix)
+    return np.asarray(np.linalg.inv(scaled) / units[:, None] / units[None, :])
+
+
+def _scaled(matrix: Floats) -> tuple[Floats, Floats]:
+    """Return a matrix with ones on its diagonal, and the roots it was divided by."""
+    units = np.sqrt(np.diag(matrix))
+    return np.asarray(matrix / units[:, None] / units[None, :]), units
+
+
+def _fixed(slopes: ArrayLike, size: int) -> Floats:
+    try:
+        values = np.asarray(slopes, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.shape != (size,) or not np.isfinite(values).all():
+        raise UsageError(
+            "Fixed slopes are one finite number per covariate",
+            given=f"{slopes!r} for {size} covariates",
+            todo="Give those of pooled_slopes, or name a way to find them.",
+        )
+    return values
