@@ -20,6 +20,8 @@ def sentence(result: Comparison) -> str:
         parts += f"difference {result.absolute.estimate:+.4g} ({level} {_span(result.absolute)}), "
         parts += _relative(result.relative, "")
     else:
+        # values of the arms are shares, the effect is one of their odds
+        parts += "odds: " if result.measure == "odds" else ""
         parts += _relative(result.relative, f"{level} ")
     return f"{parts}; p = {p_value(result)} ({result.method})."
 

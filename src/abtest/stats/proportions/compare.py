@@ -17,7 +17,9 @@ from abtest.stats.moments import Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.estimate import has_few_events
+from abtest.stats.proportions.fisher import FisherMethod
 from abtest.stats.proportions.hybrid import HybridPair
+from abtest.stats.proportions.odds import odds_comparison
 from abtest.stats.proportions.rows import RowsMethod, compare_rows_of_proportions
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.two_by_two import (
@@ -30,10 +32,11 @@ from abtest.stats.proportions.wald import AddedPair, wald_pair
 from abtest.stats.results import Alternative, PairEstimate
 from abtest.stats.value_counts import ValueCounts
 
-ProportionsMethod = Literal["agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"]
+ProportionsMethod = (
+    Literal["agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"] | FisherMethod
+)
 """How two proportions are compared."""
-_METHODS = frozenset(get_args(ProportionsMethod))
-_TABLE_METHODS = frozenset(get_args(RowsMethod))
+_METHODS = frozenset(word for part in get_args(ProportionsMethod) for word in get_args(part))
 
 _PAIRS: Mapping[str, Callable[[int, int, int, int], PairEstimate]] = {
     "score": ScorePair,
@@ -106,6 +109,9 @@ def compare_proportions(
         ``welch``
             A difference of means with t quantiles, as experiments judge; relative by Fieller.
             With covariates it is ``welch_cuped``.
+        ``fisher``, ``fisher_midp``, ``fisher_central``
+            Fisher's exact test. It is a test of the odds ratio, so that the result is on the
+            ratio scale, as `compare_odds` gives it, and has no difference.
     alternative
         ``two-sided``, ``greater`` (treatment above control) or ``less``; one-sided tests come
         with one-sided intervals.
@@ -142,11 +148,11 @@ def compare_proportions(
     if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
         if covariates is not None:
             raise mixed_tables("covariates")
-        if method not in _TABLE_METHODS:
+        if method not in ("agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"):
             raise UsageError(
                 "This method compares one pair at a time",
                 given=f"method {method!r} with tables of moments",
-                todo=f"Use one of {', '.join(sorted(_TABLE_METHODS))}.",
+                todo=f"Use one of {', '.join(get_args(RowsMethod))}.",
             )
         return compare_rows_of_proportions(
             control, treatment, method, alternative, confidence_level
@@ -158,6 +164,8 @@ def compare_proportions(
         arm_moments((values,), tuple(pair[i] for pair in extra), name)
         for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
     ]
+    if method in ("fisher", "fisher_central", "fisher_midp") and len(arms[0].mean) == 1:
+        return odds_comparison(arms, method, alternative, confidence_level)
     pair = _pair(arms[0], arms[1], method)
     found = Comparison.of(pair, arms, alternative, confidence_level, measure="proportion")
     return replace(found, warnings=(*found.warnings, *codes)) if codes else found

@@ -67,8 +67,25 @@ def odds_scores(counts: Counts, ratio: Numbers, *, corrected: bool) -> Floats:
         p1 = p0 * r / (q0 + r * p0)
         q1 = q0 / (q0 + r * p0)
         inverse = 1.0 / (n1 * p1 * q1) + 1.0 / (n0 * p0 * q0)
-        score = (x1 - n1 * p1) * np.sqrt(inverse / _factor(n0 + n1, corrected))
+        distance = _distance(((x1, n1 * p1), (n1 - x1, n1 * q1), (x0, n0 * p0), (n0 - x0, n0 * q0)))
+        score = distance * np.sqrt(inverse / _factor(n0 + n1, corrected))
     return np.where((m == 0.0) | (m == n0 + n1), 0.0, score)
+
+
+def _distance(cells: tuple[tuple[Floats, Floats], ...]) -> Floats:
+    """Return observed less expected successes of treatment: all four cells differ by that.
+
+    Taken from the smallest cell, in which it cancels least.
+    """
+    signs = (1.0, -1.0, -1.0, 1.0)
+    size = np.stack([np.broadcast_arrays(np.maximum(*cell), cells[0][1])[0] for cell in cells])
+    apart = np.stack(
+        [
+            np.broadcast_arrays(sign * (seen - hoped), cells[0][1])[0]
+            for sign, (seen, hoped) in zip(signs, cells, strict=True)
+        ]
+    )
+    return np.asarray(np.take_along_axis(apart, size.argmin(axis=0)[None], axis=0)[0])
 
 
 def _constrained_control(x0: Floats, n0: Floats, x1: Floats, n1: Floats, bound: Floats) -> Floats:
