@@ -91,7 +91,7 @@ class TwoArms:
         """Both arms; a powered cell has the effect that normal theory detects with power 0.8."""
         effect = 0.0
         if self.powered:
-            effect = _detectable(self)
+            effect = detectable(self)
         return self.world.control, self.world.treatment(effect, self.unequal)
 
     def __call__(self, rng: np.random.Generator, runs: int) -> list[Observed]:
@@ -108,7 +108,7 @@ class TwoArms:
         ]
 
 
-def _detectable(cell: TwoArms) -> float:
+def detectable(cell: TwoArms) -> float:
     """Return the relative effect that a z test of the true variances finds with power 0.8."""
     needed = special.ndtri(0.5 + LEVEL / 2.0) + special.ndtri(POWER)
     control = cell.world.control
@@ -134,11 +134,11 @@ def cells() -> Iterator[Cell]:
     ):
         for total in SIZES:
             for split, share in SPLITS.items():
-                sizes = _sizes(total, share)
+                sizes = sizes_of(total, share)
                 for unequal in (False, True) if world.unequal else (False,):
                     for powered in (False, True):
                         drawn = TwoArms(world, methods, sizes, unequal, powered)
-                        if powered and not _detectable(drawn) <= world.largest:
+                        if powered and not detectable(drawn) <= world.largest:
                             continue  # no effect of this population can be found with so few
                         spread = "unequal variances" if unequal else "equal"
                         effect = "effect" if powered else "no effect"
@@ -147,6 +147,7 @@ def cells() -> Iterator[Cell]:
                         yield Cell(family, world.title, sizes, note, drawn, RUNS, reduced=small)
 
 
-def _sizes(total: int, share: float) -> tuple[int, int]:
+def sizes_of(total: int, share: float) -> tuple[int, int]:
+    """Return units of control and treatment, which has at least two."""
     treatment = round(total * share)
     return total - treatment, max(treatment, 2)

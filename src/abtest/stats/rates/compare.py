@@ -40,6 +40,18 @@ _POISSON: dict[str, ConditionalMethod] = {
 
 @overload
 def compare_rates(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    method: RatesMethod = ...,
+    variance: VarianceKind = ...,
+    alternative: Alternative = ...,
+    confidence_level: float = ...,
+) -> ComparisonTable: ...
+
+
+@overload
+def compare_rates(
     control: Events,
     treatment: Events,
     *,
@@ -49,18 +61,6 @@ def compare_rates(
     alternative: Alternative = ...,
     confidence_level: float = ...,
 ) -> Comparison: ...
-
-
-@overload
-def compare_rates(
-    control: MomentsTable,
-    treatment: MomentsTable,
-    *,
-    method: RatesMethod = ...,
-    variance: VarianceKind = ...,
-    alternative: Alternative = ...,
-    confidence_level: float = ...,
-) -> ComparisonTable: ...
 
 
 def compare_rates(
