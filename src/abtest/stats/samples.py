@@ -13,6 +13,7 @@ from abtest.stats.moments import Floats, Moments
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.estimate import estimate_proportions
 from abtest.stats.proportions.score import ScorePair
+from abtest.stats.proportions.two_by_two import counts_of
 from abtest.stats.ratios import estimate_ratios
 from abtest.stats.results import WarningCode
 from abtest.stats.value_counts import ValueCounts
@@ -74,16 +75,9 @@ def estimate_samples(
         return estimate_means(first, second, adjusted=adjusted).with_warnings(*codes)
     if measure == "ratio":
         return estimate_ratios(first, second, adjusted=adjusted).with_warnings(*codes)
-    pair = estimate_proportions(first, second, adjusted=adjusted).with_warnings(*codes)
     if score and not adjusted:
-        return score_pair(*arms)
-    return pair
-
-
-def score_pair(control: Moments, treatment: Moments) -> ScorePair:
-    """Return two arms of 0 and 1 as a pair that the score statistic judges."""
-    successes = [round(arm.n * float(arm.mean[0])) for arm in (control, treatment)]
-    return ScorePair(successes[0], control.n, successes[1], treatment.n)
+        return ScorePair(*counts_of(*arms))
+    return estimate_proportions(first, second, adjusted=adjusted).with_warnings(*codes)
 
 
 def _columns(sample: Sample, measure: PairMeasure, name: str) -> Sequence[Values]:
