@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
+    from abtest.stats.scores import compare_scores, nps
     from abtest.stats.sizing.answers import PowerResult
     from abtest.stats.sizing.curve import PowerCurve
     from abtest.stats.sizing.means import MeansDesign
@@ -96,6 +97,7 @@ _HOME = {
     "compare_proportions": "proportions.compare",
     "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
+    "compare_scores": "scores",
     "compare_trimmed_means": "means.trimmed",
     "equivalence": "margins",
     "estimate_means": "means.compare",
@@ -105,6 +107,7 @@ _HOME = {
     "homogeneity": "counts",
     "minimum_detectable_effect": "sizing.solve",
     "non_inferiority": "margins",
+    "nps": "scores",
     "pooled_slopes": "adjustment.slopes",
     "power": "sizing.solve",
     "ratio_of_totals": "totals_ratio",
@@ -155,6 +158,7 @@ __all__ = [
     "compare_proportions",
     "compare_rates",
     "compare_ratios",
+    "compare_scores",
     "compare_trimmed_means",
     "equivalence",
     "estimate_means",
@@ -164,6 +168,7 @@ __all__ = [
     "homogeneity",
     "minimum_detectable_effect",
     "non_inferiority",
+    "nps",
     "pooled_slopes",
     "power",
     "ratio_of_totals",

@@ -66,7 +66,7 @@ class SampleEstimate:
         """Return the result as a sentence."""
         level = f"{100 * self.confidence_level:.6g}% interval"
         shown = "none" if self.estimate is None else f"{self.estimate:.4g}"
-        name = self.measure.replace("_", " ")
+        name = "net promoter score" if self.measure == "nps" else self.measure.replace("_", " ")
         return f"{name[0].upper()}{name[1:]} {shown} ({level} {self._span()}), {self.n:,} units."
 
     def _span(self) -> str:
