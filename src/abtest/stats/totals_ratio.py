@@ -65,7 +65,7 @@ def ratio_of_totals(
     -----
     Fieller (1954), "Some problems in interval estimation", JRSS B 16, 175, with the sample
     covariance of the two means and n - 1 degrees of freedom. The delta method's variance is that
-    of (y_i - R x_i) / xbar over n (Deng, Knoblich & Lu 2018, KDD, eq. 3); it is the HC1 variance
+    of (y_i - R x_i) / xbar over n (Deng, Knoblich & Lu 2018, KDD); it is the HC1 variance
     of the regression of y on x through 0 with weights 1 / x.
 
     Examples

@@ -187,6 +187,15 @@ def test_noise_in_small_samples_is_no_skew():
     assert warned < 40
 
 
+def test_trimmed_and_geometric_means_hold_their_level():
+    rng = np.random.default_rng(21)
+    wild = lambda n: rng.standard_t(2, n)  # noqa: E731  two lines of data
+    spread = lambda n: np.exp(rng.normal(0, 1 if n == 30 else 2, n))  # noqa: E731
+    for function, draw in ((compare_trimmed_means, wild), (compare_geometric_means, spread)):
+        rejected = sum(function(draw(30), draw(60)).p_value < 0.05 for _ in range(1500))
+        assert 45 <= rejected <= 105
+
+
 @pytest.mark.parametrize("trim", [0.5, -0.1, 20, True, "0.2", math.nan, None])
 def test_an_impossible_share_to_trim_is_refused(trim):
     with pytest.raises(UsageError, match="trim"):

@@ -63,7 +63,7 @@ def compare_trimmed_means(
     With g = floor(trim n) and h = n - 2 g the squared standard error of a trimmed mean is
     SSD_w / (h (h - 1)), where SSD_w is the sum of squared deviations of the winsorised sample; the
     degrees of freedom are Welch's with h - 1 (Yuen 1974, "The two-sample trimmed t for unequal
-    population variances", Biometrika 61, 165, eq. 2-4). One t distribution gives p and interval;
+    population variances", Biometrika 61, 165). One t distribution gives p and interval;
     the relative effect is Fieller's set of the trimmed means. The share is exact in decimals: see
     `units_below`.
 

@@ -231,6 +231,14 @@ def _answer(
     """Return the one row of a table with what only single comparisons know."""
     if table.status[0] == "constant":
         raise constant_arms(float(totals.rates[0, 0]), float(totals.rates[1, 0]))
+    if table.status[0] == "not_finite":
+        control, treatment = totals.exposure[:, 0]
+        raise NotEstimable(
+            "not_finite",
+            "Rates or the ratio of exposures are beyond what can be computed with",
+            given=f"exposure {control:g} control, {treatment:g} treatment",
+            todo="Check that both exposures have the same unit.",
+        )
     details = {
         f"{name}_{arm}": float(values[i, 0])
         for name, values in (("events", totals.events), ("exposure", totals.exposure))

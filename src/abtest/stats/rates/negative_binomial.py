@@ -50,7 +50,7 @@ def negative_binomial(
     Parameters
     ----------
     control, treatment
-        Distinct (events, exposure, units), shape (3, k), each with at least one event.
+        (events, exposure, units), shape (3, k), each with at least one event.
     variance
         Which of the two variances.
     """

@@ -160,7 +160,7 @@ def difference_statistic(totals: EventTotals, bound: Floats) -> Floats:
 
     (r1 - r0 - bound) / sqrt(r1~ / T1 + r0~ / T0) with r0~, r1~ the most likely rates that differ
     by the bound, the larger root of T r0^2 - (x - T bound) r0 - x0 bound = 0 (Miettinen &
-    Nurminen 1985, eq. for rates). 0 where neither variance nor distance is left.
+    Nurminen 1985, their statistic for rates). 0 where neither variance nor distance is left.
     """
     x0, x1 = totals.events
     t0, t1 = totals.exposure

@@ -65,7 +65,7 @@ class EventArm:
     events, exposure
         Totals.
     units
-        Distinct pairs of events, exposure and the units with them, shape (3, k); None where
+        Events, exposure and the units with both, shape (3, k); None where
         values are not known.
     nulls
         Units left out because a value was null.
@@ -125,10 +125,12 @@ def event_arm(values: Events, exposure: Values | float | None, name: str) -> Eve
             todo="Give one exposure per unit.",
         )
     known = ~(np.isnan(events) | np.isnan(observed))
-    pairs, counts = np.unique(
-        np.stack([events[known], observed[known]]), axis=1, return_counts=True
-    )
-    return _rows(np.vstack([pairs, counts]), int((~known).sum()), name)
+    nulls = int((~known).sum())
+    if exposure is None:  # repeated numbers of events are summed up
+        numbers, units = np.unique(events[known], return_counts=True)
+        return _rows(np.stack([numbers, np.ones(numbers.shape), units]), nulls, name)
+    pairs = [events[known], observed[known], np.ones(int(known.sum()))]
+    return _rows(np.stack(pairs), nulls, name)
 
 
 def totals_of(arms: tuple[EventArm, EventArm]) -> EventTotals:
@@ -228,7 +230,7 @@ def _summed(moments: Moments, exposure: Values | float | None, name: str) -> Eve
 
 
 def _rows(rows: Floats, nulls: int, name: str) -> EventArm:
-    """Return an arm from distinct (events, exposure, units), shape (3, k)."""
+    """Return an arm from (events, exposure, units), shape (3, k)."""
     events, exposure, units = rows
     n = int(units.sum())
     _require_units(n, name)
