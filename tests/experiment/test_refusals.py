@@ -234,9 +234,41 @@ TABLE = {
         EVENTS, 'aggregate = "count"', 'aggregate = "sum"', 37,
         "metrics[1].aggregate", "sum needs the events' value column", "", "data.events.value",
     ),
-    "a second covariate, which would be ignored": Wrong(
-        UNITS, 'unit = "userid"', 'unit = "userid"\ncovariates = ["rounds", "days"]', 12,
-        "data.covariates", "more than one covariate is not possible yet", '["rounds", "days"]',
+    "a covariate twice": Wrong(
+        UNITS, 'unit = "userid"', 'unit = "userid"\ncovariates = ["rounds", "rounds"]', 12,
+        "data.covariates", "a covariate is there twice", '["rounds", "rounds"]',
+    ),
+    "more covariates than help": Wrong(
+        UNITS, "mde = 0.05", f"mde = 0.05\ncovariates = {[f'c{i}' for i in range(21)]}", 21,
+        "metrics[0].covariates", "too many covariates", "21", "at most 20",
+    ),
+    "covariates and no CUPED": Wrong(
+        UNITS, "mde = 0.05", 'mde = 0.05\ncuped = false\ncovariates = ["rounds"]', 22,
+        "metrics[0].covariates", "exclude each other", '["rounds"]',
+    ),
+    "an outcome as the metric's own covariate": Wrong(
+        UNITS, "mde = 0.05", 'mde = 0.05\ncovariates = ["retention_7"]', 17,
+        "metrics[0].value", "is a covariate too", '"retention_7"', "the metric's covariates",
+    ),
+    "a covariate on an event log that is no metric": Wrong(
+        EVENTS, "mde = 0.05", 'mde = 0.05\ncovariates = ["sesions"]', 32,
+        "metrics[0].covariates", "is not a metric", '"sesions"', 'Did you mean "sessions"',
+    ),
+    "its own covariate": Wrong(
+        EVENTS, "mde = 0.05", 'mde = 0.05\ncovariates = ["activation"]', 32,
+        "metrics[0].covariates", "its own covariate already", '"activation"',
+    ),
+    "covariates of totals": Wrong(
+        TOTALS, "mde = 0.05", 'mde = 0.05\ncovariates = ["Pageviews"]', 23,
+        "metrics[0].covariates", "totals have no values of units", '["Pageviews"]',
+    ),
+    "strata without attributes": Wrong(
+        EVENTS, "mde = 0.05", 'mde = 0.05\nstrata = ["country"]', 32,
+        "metrics[0].strata", "strata need attributes", '["country"]', "[data.units]",
+    ),
+    "a stratum twice": Wrong(
+        UNITS, "mde = 0.05", 'mde = 0.05\nstrata = ["country", "country"]', 21,
+        "metrics[0].strata", "a column is there twice", '["country", "country"]',
     ),
     "an outcome as covariate": Wrong(
         UNITS, 'unit = "userid"', 'unit = "userid"\ncovariates = ["retention_7"]', 18,

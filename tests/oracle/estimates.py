@@ -247,9 +247,9 @@ def varies(arms, column):
 
 
 def adjusted_means(control, treatment):
-    """Each arm's own regression on the covariate, predicted at the mean of both arms.
+    """Each arm's own regression on the covariates, predicted at the means of both arms.
 
-    That mean is random: with slopes b the estimates share b_c b_t Var(xbar).
+    Those means are random: with slopes b the estimates share b_c' Cov(xbar) b_t.
     """
     import statsmodels.api as sm
 
@@ -257,21 +257,25 @@ def adjusted_means(control, treatment):
     if len(groups) > 1:
         return adjusted_phases(groups)
     _, *arms = groups[0]
-    if not varies([[arm] for arm in arms], 1) or min(map(len, arms)) < 3:
+    past = arms[0].shape[1] - 1
+    if not varies([[arm] for arm in arms], 1) or min(map(len, arms)) < 2 + past:
         return means(control, treatment)
     n = sum(map(len, arms))
-    middle = sum(arm[:, 1].sum() for arm in arms) / n
-    fits = [sm.OLS(arm[:, 0], sm.add_constant(arm[:, 1] - middle)).fit() for arm in arms]
+    middle = sum(arm[:, 1:].sum(axis=0) for arm in arms) / n
+    fits = [sm.OLS(arm[:, 0], sm.add_constant(arm[:, 1:] - middle)).fit() for arm in arms]
     if all(fit.ssr <= 1e-12 * fit.centered_tss for fit in fits):
         return means(control, treatment)
-    slopes = [fit.params[1] for fit in fits]
+    slopes = [fit.params[1:] for fit in fits]
     own = [fit.cov_params()[0, 0] for fit in fits]
-    of_middle = sum(len(arm) * arm[:, 1].var(ddof=1) for arm in arms) / n**2
-    v = [[a * b * of_middle for b in slopes] for a in slopes]
-    gap2 = (slopes[1] - slopes[0]) ** 2
+    parts_of_middle = [
+        len(arm) * np.atleast_2d(np.cov(arm[:, 1:], rowvar=False)) / n**2 for arm in arms
+    ]
+    of_middle = sum(parts_of_middle)
+    v = [[a @ of_middle @ b for b in slopes] for a in slopes]
+    gap = slopes[1] - slopes[0]
     parts = [
-        (variance + gap2 * len(arm) * arm[:, 1].var(ddof=1) / n**2, len(arm) - 2)
-        for variance, arm in zip(own, arms, strict=True)
+        (variance + gap @ part @ gap, len(arm) - 1 - past)
+        for variance, arm, part in zip(own, arms, parts_of_middle, strict=True)
     ]
     return Normal(
         fits[0].params[0],

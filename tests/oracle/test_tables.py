@@ -77,13 +77,13 @@ def spec(*, cuped):
     }
 
 
-def by_hand(frame, metric, arm, *, cuped):
+def by_hand(frame, metric, arm, *, cuped, past=("before",)):
     columns = COLUMNS[metric["id"]]
     found = []
     for name in ("old", arm):
         rows = frame[frame["arm"] == name].dropna(subset=columns)
         adjusted = cuped and metric["kind"] != "ratio"
-        found.append([rows[[*columns, "before"] if adjusted else columns].to_numpy()])
+        found.append([rows[[*columns, *past] if adjusted else columns].to_numpy()])
     if metric["kind"] == "ratio":
         return estimates.ratios(*found)
     otherwise = estimates.adjusted_means if cuped else estimates.means
@@ -115,8 +115,8 @@ def test_a_units_table_with_nulls_is_judged_as_by_hand(seed, cuped):
     assert document["verdict"] == rules.verdict(arms, failed=False, complete=True)
 
 
-def test_a_missing_covariate_costs_no_unit_and_stands_where_others_are():
-    """Any constant gives a valid estimate; the mean keeps the most of the adjustment."""
+def test_a_missing_covariate_costs_no_unit_and_is_a_covariate_itself():
+    """Whatever stands in the gaps, a column that says where they are takes its effect away."""
     frame = units_table(3, n=3000)
     rng = np.random.default_rng(3)
     frame["before"] += 1000.0
@@ -125,8 +125,9 @@ def test_a_missing_covariate_costs_no_unit_and_stands_where_others_are():
     document = abtest.load(spec(cuped=True), data=frame).analyze().to_dict()
     row = document["effects"][0]
     counted = frame[frame["arm"].isin(ARMS) & frame["spend"].notna()]
-    filled = frame.assign(before=frame["before"].fillna(counted["before"].mean()))
-    effect = by_hand(filled, METRICS[0], row["variant"], cuped=True)
+    assert counted["before"].isna().sum() > 100
+    filled = frame.assign(before=frame["before"].fillna(0.0), gap=frame["before"].isna() * 1.0)
+    effect = by_hand(filled, METRICS[0], row["variant"], cuped=True, past=("before", "gap"))
     assert "covariate_missing" in row["warnings"]
     assert same(row, numbers(METRICS[0], effect, row["alpha"]))
     complete = by_hand(frame.assign(before=known), METRICS[0], row["variant"], cuped=True)

@@ -33,7 +33,7 @@ def with_segments(
         return units, 0
     source = attributes.source
     names = design.segments
-    raw = {name: reading.column(source, name, "analysis.segments") for name in names}
+    raw = {name: reading.column(source, name, design.key_of(name)) for name in names}
     columns = {f"segment{i}": reading.text(raw[name]) for i, name in enumerate(names)}
     rows = source.table.select(key=attributes.key, **columns)
     rows = sources.keep(rows.filter(rows["key"].notnull()), source.label)

@@ -138,9 +138,9 @@ def _open(
     if design.segments:
         if settings.units is None:
             raise DataError(
-                "Segments need a table of attributes",
-                given=f"segments {', '.join(design.segments)}",
-                todo="name the table in [data.units], or remove analysis.segments",
+                "Segments and strata need a table of attributes",
+                given=", ".join(f"{design.key_of(name)}: {name}" for name in design.segments),
+                todo="name the table in [data.units], or leave these columns out",
                 code="segments_need_units",
             )
         attributes = sources.open(

@@ -94,8 +94,15 @@ class Design:
     end: datetime | None
     timezone: str
     segments: tuple[str, ...] = ()
+    """Columns of attributes that cells are split by: for segments, and for strata of metrics."""
+    strata: tuple[str, ...] = ()
+    """Those of `segments` that strata alone ask for."""
 
     @property
     def variants(self) -> tuple[str, ...]:
         """Control first, then the treatments in the order of the file."""
         return (self.control, *self.treatments)
+
+    def key_of(self, column: str) -> str:
+        """Return the key of the experiment file that names a column of `segments`."""
+        return "metrics.strata" if column in self.strata else "analysis.segments"

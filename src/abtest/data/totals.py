@@ -146,7 +146,7 @@ def _records(
     if totals.date is not None:
         chosen["day"] = reading.column(source, totals.date.column, "data.totals.date")
     for number, name in enumerate(design.segments):
-        column = reading.column(source, name, "analysis.segments")
+        column = reading.column(source, name, design.key_of(name))
         chosen[f"segment{number}"] = reading.text(column).fill_null("")
     for name in dict.fromkeys(wanted):
         if name in source.table.columns:

@@ -136,7 +136,7 @@ def _canonical(job: _Job, table: ir.Table) -> ir.Table:
         time = reading.moment(raw, design.timezone, f"{job.label}, column {settings.time!r}")
         chosen |= {"time": time, "bad_time": reading.is_unreadable(raw, time)}
     for number, name in enumerate(design.segments):
-        column = reading.column(source, name, "analysis.segments")
+        column = reading.column(source, name, design.key_of(name))
         chosen[f"segment{number}"] = reading.text(column).fill_null("")
     return table.select(**chosen, **job.columns.values(table))
 

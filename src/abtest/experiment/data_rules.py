@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from abtest.data.request import ColumnValue, EventValue, UnitRequest
+from abtest.data.request import EventValue, UnitRequest
 from abtest.data.settings import EventsData, Exposures, TotalsData, UnitsData
+from abtest.experiment.covariate_rules import covariate_count, covariate_rules
 from abtest.experiment.key_path import KeyPath
 from abtest.experiment.problems import Finding
 from abtest.experiment.toml_text import quoted, shown
@@ -50,13 +51,12 @@ def data_rules(
         found += _clock(data.exposures)
     if isinstance(data, TotalsData):
         found += _totals(data, variants, own)
-    if isinstance(data, UnitsData) and len(data.covariates) > 1:
-        what = "more than one covariate is not possible yet"
-        todo = "Keep the one that says most about the metrics: the others would not be used."
-        found.append(Finding(("data", "covariates"), what, shown(list(data.covariates)), todo))
+    if isinstance(data, UnitsData):
+        found += covariate_count(data.covariates, ("data", "covariates"))
     for position, metric in metrics.items():
         if metric is not None:
             found += _metric(data, metric, ("metrics", position))
+    found += covariate_rules(data, metrics)
     return found
 
 
@@ -118,15 +118,14 @@ def _metric(data: AnyData, metric: MetricDefinition, at: KeyPath) -> Iterator[Fi
         yield Finding((*at, misfit.key), misfit.what, f"metric {quoted(metric.id)}", misfit.todo)
     if metric.cuped and isinstance(data, TotalsData):
         yield _no_cuped((*at, "cuped"), "totals have no values of units")
-    if metric.cuped and isinstance(data, UnitsData) and not data.covariates:
+    named = metric.covariates if metric.covariates is not None else ()
+    if metric.cuped and isinstance(data, UnitsData) and not (named or data.covariates):
         yield _no_cuped((*at, "cuped"), "data.covariates names no pre-exposure column")
     if isinstance(data, EventsData):
         windows = list(_window(metric, at))
         yield from windows
         if not misfits and not windows:
             yield from _values(data, metric, at)
-    if isinstance(data, UnitsData) and not misfits:
-        yield from _covariates(data, metric, at)
 
 
 def _window(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
@@ -159,13 +158,3 @@ def _values(data: EventsData, metric: MetricDefinition, at: KeyPath) -> Iterator
         what = f"{' and '.join(sorted(numeric))} needs the events' value column"
         todo = "Name the column in data.events.value."
         yield Finding((*at, "aggregate"), what, f"metric {quoted(metric.id)}", todo)
-
-
-def _covariates(data: UnitsData, metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
-    request = metric.request("units", cuped=False, covariates=())
-    assert isinstance(request, UnitRequest)
-    for value in request.variables:
-        if isinstance(value, ColumnValue) and value.column in data.covariates:
-            what = "is a covariate too: a covariate is known before exposure, an outcome is not"
-            todo = "Take the column out of data.covariates, or leave the metric out."
-            yield Finding((*at, "value"), what, quoted(value.column), todo)

@@ -81,7 +81,11 @@ def estimate_pair(
     """
     arms = [
         measured.moments(
-            what.metric.id, name, segment=what.segment, with_crossovers=with_crossovers
+            what.metric.id,
+            name,
+            segment=what.segment,
+            with_crossovers=with_crossovers,
+            strata=what.metric.strata,
         )
         for name in (what.control, what.variant)
     ]

@@ -128,6 +128,8 @@ value = "retention_7"
 role = "primary"
 direction = "increase"
 mde = 0.05
+covariates = ["rounds_before", "days_since_install"]
+strata = ["country"]
 
 [[metrics]]
 id = "rounds_per_day"

@@ -13,7 +13,7 @@ from abtest.experiment.toml_text import shown
 
 TABLES = ("events", "decision", "plan")
 SETTINGS = ("looks", "spending", "futility", "incremental", "locale")
-METRIC_KEYS = ("cluster", "strata", "winsorize", "quantile", "method", "covariates", "cost")
+METRIC_KEYS = ("cluster", "winsorize", "quantile", "method", "cost")
 METRIC_KINDS = ("quantile", "time_to_event", "score", "cumulative")
 SEQUENTIAL = ("group_sequential", "always_valid")
 CORRECTIONS = ("holm", "hochberg", "benjamini_hochberg", "dunnett", "none")

@@ -148,6 +148,9 @@ class ExperimentSpec(Table):
             for phase in variants.phases
         )
         section = self.experiment
+        segments = self.analysis.segments
+        strata = tuple(dict.fromkeys(name for metric in self.metrics for name in metric.strata))
+        strata = tuple(name for name in strata if name not in segments)
         return Design(
             control=variants.control,
             treatments=variants.treatments,
@@ -155,5 +158,6 @@ class ExperimentSpec(Table):
             start=section.start,
             end=section.end,
             timezone=section.timezone,
-            segments=self.analysis.segments,
+            segments=(*segments, *strata),
+            strata=strata,
         )

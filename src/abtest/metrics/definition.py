@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from abtest.data.request import Aggregate, EventValue, MetricRequest
-from abtest.data.settings import Name, Table
+from abtest.data.settings import Name, Names, Table
 
 if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest check` stays quick
     from abtest.stats.moments import Moments
@@ -76,6 +76,12 @@ class MetricDefinition(Table, ABC):
     """Share of alpha among the superiority primaries."""
     cuped: bool | None = None
     """Use the pre-exposure value as covariate; left out: as `analysis.cuped` says."""
+    covariates: Names | None = None
+    """Covariates of this metric: columns known before exposure instead of `data.covariates`
+    (units data), or other metrics whose pre-exposure values are used beside its own (events)."""
+    strata: Names = ()
+    """Columns of attributes known before exposure: arms are compared within each combination of
+    their values, weighted by its share of all units (post-stratification)."""
 
     @property
     def kind_name(self) -> str:

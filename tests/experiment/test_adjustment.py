@@ -1,0 +1,189 @@
+"""Covariates and strata of metrics, from the experiment file to the row of the verdict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import abtest
+from abtest.stats import Moments, compare_means, estimate_means
+
+N = 3_000
+
+
+def units(**metric):
+    return {
+        "experiment": {"name": "demo"},
+        "variants": {
+            "control": "control",
+            "treatments": ["treatment"],
+            "allocation": {"control": 0.6, "treatment": 0.4},
+        },
+        "data": {"kind": "units", "unit": "id", "variant": "arm"},
+        "metrics": [
+            {
+                "id": "spend",
+                "kind": "mean",
+                "value": "spend",
+                "role": "primary",
+                "direction": "increase",
+                "mde": 0.05,
+                **metric,
+            }
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(12)
+    country = rng.choice(["DE", "IR", "NL"], N, p=[0.6, 0.3, 0.1])
+    before, visits = rng.gamma(2.0, 5.0, N), rng.poisson(4, N).astype(float)
+    arm = rng.choice(["control", "treatment"], N, p=[0.6, 0.4])
+    base = 20.0 * (country == "DE") + before + 3.0 * visits + rng.normal(0, 5, N)
+    return pd.DataFrame(
+        {
+            "id": np.arange(N),
+            "arm": arm,
+            "country": country,
+            "before": np.where(rng.random(N) < 0.15, np.nan, before),
+            "visits": visits,
+            "spend": base + 0.5 * (arm == "treatment"),
+        }
+    )
+
+
+def row_of(spec, frame, metric="spend"):
+    (row,) = [
+        row
+        for row in abtest.load(spec, data=frame).analyze().to_dict()["effects"]
+        if row["metric"] == metric and not row["segment"]
+    ]
+    return row
+
+
+def test_several_covariates_are_used_with_an_indicator_of_the_missing(frame):
+    row = row_of(units(covariates=["before", "visits"]), frame)
+    arms = [frame[frame["arm"] == name] for name in ("control", "treatment")]
+    expected = compare_means(
+        *(arm["spend"] for arm in arms),
+        covariates=tuple(arm[["before", "visits"]].to_numpy() for arm in arms),
+    )
+    assert row["method"] == "welch_cuped"
+    assert row["absolute"]["estimate"] == pytest.approx(expected.absolute.estimate, rel=1e-8)
+    assert row["absolute"]["lower"] == pytest.approx(expected.absolute.lower, rel=1e-7)
+    assert row["warnings"] == ["covariate_missing"]
+    one = row_of(units(covariates=["visits"]), frame)
+    assert row["variance_reduction"] > one["variance_reduction"] > 0.1
+
+
+def test_a_metric_without_its_own_list_uses_that_of_the_data(frame):
+    spec = units()
+    spec["data"]["covariates"] = ["before", "visits"]
+    assert row_of(spec, frame) == row_of(units(covariates=["before", "visits"]), frame)
+
+
+def test_strata_compare_like_with_like(frame):
+    row = row_of(units(strata=["country"]), frame)
+    by_country = [
+        [
+            Moments.from_columns([part["spend"]])
+            for _, part in frame[frame["arm"] == arm].groupby("country")
+        ]
+        for arm in ("control", "treatment")
+    ]
+    expected = estimate_means(*by_country, adjusted=False)
+    weights = frame["country"].value_counts(normalize=True).sort_index()
+    means = frame.groupby(["arm", "country"])["spend"].mean().unstack()
+    by_hand = ((means.loc["treatment"] - means.loc["control"]) * weights).sum()
+    assert row["absolute"]["estimate"] == pytest.approx(by_hand, rel=1e-8)
+    assert row["absolute"]["lower"] == pytest.approx(expected.absolute(0.95).lower, rel=1e-8)
+    plain = row_of(units(), frame)
+    width = [each["absolute"]["upper"] - each["absolute"]["lower"] for each in (plain, row)]
+    assert width[1] < width[0]
+
+
+def log():
+    """Users, some of whom were active before their exposure, with purchases that depend on it."""
+    rng = np.random.default_rng(4)
+    users = 800
+    exposed = pd.Timestamp("2026-01-10", tz="UTC") + pd.to_timedelta(rng.integers(0, 5, users), "D")
+    habit = rng.gamma(1.0, 2.0, users)
+    rows = []
+    for user in range(users):
+        for name, rate in (("visit", 2.0), ("buy", 0.4)):
+            for sign in (-1, 1):
+                count = rng.poisson(rate * habit[user])
+                moments = exposed[user] + sign * pd.to_timedelta(
+                    rng.random(count) * 6.9 + 0.01, "D"
+                )
+                rows += [(f"u{user}", moment, name) for moment in moments]
+    exposures = pd.DataFrame(
+        {
+            "user": [f"u{user}" for user in range(users)],
+            "arm": rng.choice(["control", "treatment"], users),
+            "at": exposed,
+        }
+    )
+    return {
+        "exposures": exposures,
+        "events": pd.DataFrame(rows, columns=["user", "at", "name"]),
+    }
+
+
+def events(**metric):
+    def count(event, role, **more):
+        return {
+            "id": event,
+            "kind": "mean",
+            "event": event,
+            "aggregate": "count",
+            "window_days": [0, 7],
+            "direction": "increase",
+            "role": role,
+            **more,
+        }
+
+    return {
+        "experiment": {
+            "name": "demo",
+            "start": datetime(2026, 1, 10, tzinfo=UTC),
+            "end": datetime(2026, 1, 20, tzinfo=UTC),
+        },
+        "variants": {"control": "control", "treatments": ["treatment"]},
+        "data": {
+            "kind": "events",
+            "exposures": {"unit": "user", "variant": "arm", "time": "at"},
+            "events": {"unit": "user", "time": "at", "name": "name"},
+        },
+        "metrics": [count("buy", "primary", mde=0.05, **metric), count("visit", "secondary")],
+    }
+
+
+def test_on_an_event_log_other_metrics_before_exposure_are_covariates_too():
+    data = log()
+    alone = row_of(events(), data, "buy")
+    beside = row_of(events(covariates=["visit"]), data, "buy")
+    shown = data["exposures"].set_index("user")
+    joined = data["events"].join(shown.rename(columns={"at": "exposed"}), on="user")
+    age = joined["at"] - joined["exposed"]
+    week = pd.Timedelta(days=7)
+    counts = {
+        (name, when): joined[inside & (joined["name"] == name)].groupby("user").size()
+        for name in ("buy", "visit")
+        for when, inside in (
+            ("after", (age >= pd.Timedelta(0)) & (age < week)),
+            ("before", (age < pd.Timedelta(0)) & (age >= -week)),
+        )
+    }
+    table = pd.DataFrame(counts).reindex(shown.index).fillna(0.0)
+    arms = [table[shown["arm"] == name] for name in ("control", "treatment")]
+    expected = compare_means(
+        *(arm["buy", "after"] for arm in arms),
+        covariates=tuple(arm[[("buy", "before"), ("visit", "before")]].to_numpy() for arm in arms),
+    )
+    assert beside["absolute"]["lower"] == pytest.approx(expected.absolute.lower, rel=1e-7)
+    assert beside["variance_reduction"] > alone["variance_reduction"]
