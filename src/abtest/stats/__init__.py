@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from abtest.stats.adjustment.regression import compare_adjusted_means
     from abtest.stats.adjustment.slopes import pooled_slopes
+    from abtest.stats.adjustment.strata import compare_stratified_means
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity, sample_ratio
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
     from abtest.stats.scores import compare_scores, nps
+    from abtest.stats.segments.compare import heterogeneity, heterogeneity_by_dimension
+    from abtest.stats.segments.result import Heterogeneity, HeterogeneityFamily, SegmentEffect
     from abtest.stats.sizing.answers import PowerResult
     from abtest.stats.sizing.curve import PowerCurve
     from abtest.stats.sizing.means import MeansDesign
@@ -65,6 +68,8 @@ _HOME = {
     "ComparisonTable": "comparison_table",
     "DecisionRule": "sizing.sharing",
     "Equivalence": "margin_results",
+    "Heterogeneity": "segments.result",
+    "HeterogeneityFamily": "segments.result",
     "Interval": "results",
     "MeansDesign": "sizing.means",
     "Moments": "moments",
@@ -81,6 +86,7 @@ _HOME = {
     "RelativeInterval": "results",
     "SampleEstimate": "one_sample",
     "ScorePair": "proportions.score",
+    "SegmentEffect": "segments.result",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
     "ValueCounts": "value_counts",
@@ -98,12 +104,15 @@ _HOME = {
     "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
     "compare_scores": "scores",
+    "compare_stratified_means": "adjustment.strata",
     "compare_trimmed_means": "means.trimmed",
     "equivalence": "margins",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
     "gatekeeping": "multiplicity.gates",
+    "heterogeneity": "segments.compare",
+    "heterogeneity_by_dimension": "segments.compare",
     "homogeneity": "counts",
     "minimum_detectable_effect": "sizing.solve",
     "non_inferiority": "margins",
@@ -126,6 +135,8 @@ __all__ = [
     "ComparisonTable",
     "DecisionRule",
     "Equivalence",
+    "Heterogeneity",
+    "HeterogeneityFamily",
     "Interval",
     "MeansDesign",
     "Moments",
@@ -142,6 +153,7 @@ __all__ = [
     "RelativeInterval",
     "SampleEstimate",
     "ScorePair",
+    "SegmentEffect",
     "Test",
     "TestGraph",
     "ValueCounts",
@@ -159,12 +171,15 @@ __all__ = [
     "compare_rates",
     "compare_ratios",
     "compare_scores",
+    "compare_stratified_means",
     "compare_trimmed_means",
     "equivalence",
     "estimate_means",
     "estimate_proportions",
     "estimate_ratios",
     "gatekeeping",
+    "heterogeneity",
+    "heterogeneity_by_dimension",
     "homogeneity",
     "minimum_detectable_effect",
     "non_inferiority",

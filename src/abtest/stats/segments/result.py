@@ -1,0 +1,195 @@
+"""What the analysis of segments answers: frozen, and as a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from abtest.stats.listing import listing
+from abtest.stats.multiplicity.adjusted import AdjustMethod
+from abtest.stats.results import Interval
+from abtest.stats.segments.spread import SpreadMethod
+
+InteractionTest = Literal["cochran_q", "welch_f"]
+"""Whether variances are taken as known, or as estimated."""
+
+
+@dataclass(frozen=True)
+class SegmentEffect:
+    """The effect in one segment.
+
+    Attributes
+    ----------
+    name
+        The segment.
+    effect
+        Its own estimate with its own interval.
+    variance
+        Sampling variance of the estimate.
+    shrunken
+        The estimate drawn towards the mean of all, with its interval; None below four segments.
+    shrinkage
+        Share of the way to the mean, from 0 to below 1; None below four segments.
+    """
+
+    name: str
+    effect: Interval
+    variance: float
+    shrunken: Interval | None
+    shrinkage: float | None
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Whether and how much effects differ between segments.
+
+    Attributes
+    ----------
+    segments
+        The effects, in the order given.
+    q
+        Cochran's Q: the Wald statistic of the interaction of treatment and segment.
+    test
+        ``cochran_q`` (Q against chi-square) or ``welch_f`` (Welch's F, which allows for
+        variances being estimated from few units).
+    statistic
+        Q or F.
+    df, df_denominator
+        Segments - 1; and that of F, None for Q.
+    p_value, log10_p
+        Of the hypothesis that all segments have the same effect.
+    i_squared
+        Part of the variation between estimates that is not chance, from 0 to 1.
+    tau2
+        Variance of the true effects around their average, with its Q-profile interval.
+    tau2_method
+        How its estimate was made.
+    common
+        The effect if it is the same everywhere: weights 1 / variance.
+    average
+        The mean of the segments' effects if it is not: weights 1 / (variance + tau2), with
+        Hartung and Knapp's interval.
+    confidence_level
+        Of all intervals.
+    """
+
+    segments: tuple[SegmentEffect, ...]
+    q: float
+    test: InteractionTest
+    statistic: float
+    df: int
+    df_denominator: float | None
+    p_value: float
+    log10_p: float
+    i_squared: Interval
+    tau2: Interval
+    tau2_method: SpreadMethod
+    common: Interval
+    average: Interval
+    confidence_level: float
+
+    def __getitem__(self, name: str) -> SegmentEffect:
+        """Return the segment of this name."""
+        return next(segment for segment in self.segments if segment.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values; segments and intervals become dictionaries."""
+        return {**asdict(self), "segments": [asdict(segment) for segment in self.segments]}
+
+    def __str__(self) -> str:
+        """Return what was found, in one sentence."""
+        differ = self.p_value < 1.0 - self.confidence_level
+        verdict = "differs" if differ else "is not shown to differ"
+        i2 = self.i_squared
+        p = f"{self.p_value:.3g}" if self.p_value > 0.0 else f"1e{self.log10_p:.0f}"
+        return (
+            f"The effect {verdict} between {len(self.segments)} segments: p = {p} "
+            f"({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {i2.estimate:.0%} "
+            f"({100.0 * self.confidence_level:.6g}% interval {i2.lower:.0%} to {i2.upper:.0%})."
+        )
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table of the segments, for notebooks."""
+        rows = [
+            (segment.name, *_cells(segment.effect), *_cells(segment.shrunken))
+            for segment in self.segments
+        ]
+        heading = ("segment", "effect", "interval", "shrunken", "interval")
+        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+
+
+@dataclass(frozen=True)
+class HeterogeneityFamily:
+    """Heterogeneity over several dimensions of segments, judged together.
+
+    Attributes
+    ----------
+    dimensions
+        Names, such as ``platform`` and ``country``.
+    results
+        One per dimension.
+    adjusted
+        p-values adjusted over the dimensions.
+    differs
+        Whether ``adjusted <= alpha``.
+    method
+        How they were adjusted.
+    alpha
+        Level of the family.
+    """
+
+    dimensions: tuple[str, ...]
+    results: tuple[Heterogeneity, ...]
+    adjusted: tuple[float, ...]
+    differs: tuple[bool, ...]
+    method: AdjustMethod
+    alpha: float
+
+    def __getitem__(self, dimension: str) -> Heterogeneity:
+        """Return the result of a dimension."""
+        return self.results[self.dimensions.index(dimension)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values."""
+        return {
+            "dimensions": list(self.dimensions),
+            "results": [result.to_dict() for result in self.results],
+            "adjusted": list(self.adjusted),
+            "differs": list(self.differs),
+            "method": self.method,
+            "alpha": self.alpha,
+        }
+
+    def __str__(self) -> str:
+        """Return where the effect differs, in one sentence."""
+        hits = [name for name, hit in zip(self.dimensions, self.differs, strict=True) if hit]
+        found = f"differs by {', '.join(hits)}" if hits else "is not shown to differ by any"
+        return (
+            f"The effect {found} of {len(self.dimensions)} dimensions "
+            f"(alpha {self.alpha:g}, {self.method})."
+        )
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table of the dimensions, for notebooks."""
+        rows = [
+            (
+                name,
+                str(len(one.segments)),
+                f"{one.p_value:.3g}",
+                f"{p:.3g}",
+                f"{one.i_squared.estimate:.0%}",
+            )
+            for name, one, p in zip(self.dimensions, self.results, self.adjusted, strict=True)
+        ]
+        heading = ("dimension", "segments", "p-value", "adjusted p-value", "I2")
+        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+
+
+def _cells(interval: Interval | None) -> tuple[str, str]:
+    if interval is None:
+        return "", ""
+    return f"{interval.estimate:+.4g}", f"{interval.lower:.4g} to {interval.upper:.4g}"
