@@ -193,6 +193,7 @@ WARNINGS: Mapping[str, str] = {
     "phase_dropped": "a phase with fewer than two units in an arm is left out",
     "set_has_gaps": "the values that fit have gaps, so the interval may hold what p rejects",
     "skewed_unequal_arms": "values are too skewed for arms of such different size",
+    "strata_merged": "strata with fewer than two units in an arm are joined with the next",
     "untrustworthy": "a check failed: not to be trusted",
 }
 """What a reader should know about a row, by warning code."""

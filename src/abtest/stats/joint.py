@@ -38,12 +38,19 @@ class JointMeans:
         Sample covariances of the values of units, shape (2, P, k, k).
     dropped_phases
         Phases left out because an arm had fewer than two units there.
+    known_weights
+        Weights of the phases, shape (P,), where they are known from elsewhere instead of the
+        shares of the units.
+    random_shares
+        Whether the shares of the phases have a sampling error of their own.
     """
 
     units: NDArray[np.float64]
     means: Floats
     covariances: Floats
     dropped_phases: int = 0
+    known_weights: Floats | None = None
+    random_shares: bool = True
 
     @classmethod
     def of(cls, control: Sequence[Moments], treatment: Sequence[Moments], size: int) -> JointMeans:
@@ -76,7 +83,9 @@ class JointMeans:
 
     @property
     def phase_weights(self) -> Floats:
-        """Shares w_p of the phases among all units, shape (P,)."""
+        """Shares w_p of the phases among all units, or their known weights, shape (P,)."""
+        if self.known_weights is not None:
+            return self.known_weights
         return np.asarray(self.units.sum(axis=0) / self.units.sum())
 
     @property
@@ -97,7 +106,7 @@ class JointMeans:
     @property
     def overall_mean(self) -> Floats:
         """Mean of all units of both arms, shape (k,)."""
-        shares = self.units / self.units.sum()
+        shares = self.phase_weights * self.arm_shares
         return np.asarray(np.einsum("ap,apk->k", shares, self.means))
 
     def propagate(self, jacobian: Jacobian) -> Propagated:
@@ -119,11 +128,15 @@ class JointMeans:
             scale = self.mean_weights[arm, phase]
             covariance += scale * _sandwich(gradient, unit_covariance)
             parts[arm, phase] = scale * quadratic_form(gradient[1] - gradient[0], unit_covariance)
+        if not self.random_shares:
+            return Propagated(covariance, parts)
         linear = np.einsum("ak,apk->pa", own, self.means)
         linear = linear + np.einsum("bk,ap,apk->pb", shared, self.arm_shares, self.means)
         deviations = linear - weights @ linear
         covariance += (deviations.T * weights) @ deviations / self.units.sum()
-        return Propagated(covariance, parts)
+        # of the difference by itself: levels may lie so far apart that it would cancel
+        noise = float(weights @ (deviations[:, 1] - deviations[:, 0]) ** 2 / self.units.sum())
+        return Propagated(covariance, parts, noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,18 +164,19 @@ class Propagated:
     covariance
         Of the control and treatment estimate, shape (2, 2).
     parts
-        Variance of the difference due to each arm and phase, shape (2, P); without the noise of
-        phase shares.
+        Variance of the difference due to each arm and phase, shape (2, P).
+    noise
+        Variance of the difference due to the shares of the phases.
     """
 
     covariance: Floats
     parts: Floats
+    noise: float = 0.0
 
     @property
     def difference_variance(self) -> float:
         """Variance of treatment minus control."""
-        c = self.covariance
-        return float(c[0, 0] + c[1, 1] - 2.0 * c[0, 1])
+        return float(self.parts.sum()) + self.noise
 
     def degrees_of_freedom(self, df: Floats) -> float:
         """Return the Welch-Satterthwaite degrees of freedom of the difference.

@@ -38,6 +38,9 @@ class ArmPair:
         Codes of what a reader should know.
     variance_reduction
         1 - variance of the adjusted over that of the unadjusted difference; None unadjusted.
+    difference_variance
+        Variance of the difference where it is known better than from the covariance, in which it
+        may cancel; None otherwise.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class ArmPair:
     method: Method
     warnings: tuple[WarningCode, ...] = ()
     variance_reduction: float | None = None
+    difference_variance: float | None = None
 
     def with_warnings(self, *codes: WarningCode) -> ArmPair:
         """Return the same pair with further warning codes."""
@@ -66,10 +70,13 @@ class ArmPair:
     def contrast(self) -> Contrast:
         """The difference and its baseline with their variances."""
         (control, both), (_, treatment) = self.covariance
+        variance = self.difference_variance
+        if variance is None:
+            variance = control + treatment - 2.0 * both
         return Contrast(
             difference=self.treatment_value - self.control_value,
             baseline=self.control_value,
-            difference_variance=control + treatment - 2.0 * both,
+            difference_variance=variance,
             baseline_variance=control,
             covariance=both - control,
         )
@@ -177,4 +184,5 @@ def arm_pair(
         method=method,
         warnings=warnings,
         variance_reduction=reduction,
+        difference_variance=spread.difference_variance if covariance[0, 1] != 0.0 else None,
     )

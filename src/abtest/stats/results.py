@@ -29,6 +29,7 @@ Method = (
         "poisson_mid_p",
         "poisson_score",
         "pooled_z",
+        "post_stratified",
         "quasi_poisson",
         "student",
         "wald",
@@ -65,6 +66,7 @@ WarningCode = Literal[
     "phase_dropped",
     "set_has_gaps",
     "skewed_unequal_arms",
+    "strata_merged",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""
 RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]

@@ -80,7 +80,9 @@ def adjust_means(joint: JointMeans, slopes: Slopes = "arm") -> Adjusted | Warnin
     covariance, parts = _slope_error(joint, fitted, lost * residual, imbalance)
     extra = joint.mean_weights * residual * (lost - 1.0)
     widened = Propagated(
-        spread.covariance + covariance + np.diag(extra.sum(axis=1)), spread.parts + parts + extra
+        spread.covariance + covariance + np.diag(extra.sum(axis=1)),
+        spread.parts + parts + extra,
+        spread.noise,
     )
     dropped = fitted.kept < len(fitted.status)
     return Adjusted(

@@ -161,6 +161,7 @@ class _Fit:
             control_value=float(self.values[0]),
             treatment_value=float(self.values[1]),
             covariance=((v0, v01), (v01, v1)),
+            difference_variance=None,
             df=float(plain.n_control + plain.n_treatment - 2 * self.slopes.shape[1] - 2),
             method=self.method,
             variance_reduction=1.0 - (v0 + v1 - 2.0 * v01) / (p0 + p1 - 2.0 * p01),

@@ -73,28 +73,47 @@ def estimate_means(
     """
     if not adjusted and len(control) == len(treatment) == 1:
         return plain_means(control[0], treatment[0])
-    plain_joint = JointMeans.of(control, treatment, 1)
-    plain_spread = plain_joint.propagate(Jacobian(own=np.ones((2, 1)), overall=np.zeros((2, 1))))
-    plain = arm_pair(
-        plain_joint.arm_means[:, 0],
-        plain_joint,
-        plain_spread,
-        df=plain_joint.units - 1.0,
-        method="welch",
-    )
+    plain = JointMeans.of(control, treatment, 1)
     if not adjusted:
-        return plain
-    joint = JointMeans.of(control, treatment, variables(control, treatment))
+        return joint_means_pair(plain)
+    return joint_means_pair(
+        plain, JointMeans.of(control, treatment, variables(control, treatment)), slopes
+    )
+
+
+def joint_means_pair(
+    plain: JointMeans, joint: JointMeans | None = None, slopes: Slopes = "arm"
+) -> ArmPair:
+    """Return the means of two arms from their joint vector, adjusted if one with covariates comes.
+
+    Parameters
+    ----------
+    plain
+        Means of the outcome.
+    joint
+        Means of (outcome, covariates...).
+    slopes
+        As in `estimate_means`.
+
+    Raises
+    ------
+    NotEstimable
+        ``constant`` if neither arm varies.
+    """
+    spread = plain.propagate(Jacobian(own=np.ones((2, 1)), overall=np.zeros((2, 1))))
+    pair = arm_pair(plain.arm_means[:, 0], plain, spread, df=plain.units - 1.0, method="welch")
+    if joint is None:
+        return pair
     result = adjust_means(joint, slopes)
     if isinstance(result, str):
-        return plain.with_warnings(result)
+        return pair.with_warnings(result)
     return arm_pair(
         result.values,
         joint,
         result.spread,
         df=result.df,
         method="welch_cuped",
-        unadjusted_variance=plain_spread.difference_variance,
+        unadjusted_variance=spread.difference_variance,
     ).with_warnings(*result.warnings)
 
 

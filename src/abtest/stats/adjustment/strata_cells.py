@@ -1,0 +1,225 @@
+"""Strata of two arms: from values with labels or mappings, and sparse ones joined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from abtest.errors import UsageError
+from abtest.stats.columns import Values, arm_moments, as_floats, filled
+from abtest.stats.moments import Floats, Moments
+from abtest.stats.not_estimable import too_few_units
+from abtest.stats.results import WarningCode
+
+
+@dataclass(frozen=True, eq=False)
+class MergedStrata:
+    """Strata of two arms with at least two units in each arm.
+
+    Attributes
+    ----------
+    control, treatment
+        Moments by stratum.
+    weights
+        Known weights of the strata, summing to 1, or None.
+    merged
+        How many strata were merged into others.
+    """
+
+    control: list[Moments]
+    treatment: list[Moments]
+    weights: Floats | None
+    merged: int
+
+
+def merge_strata(
+    control: Sequence[Moments], treatment: Sequence[Moments], weights: Floats | None = None
+) -> MergedStrata:
+    """Return strata of which each has two units in both arms, joining sparse ones with the next.
+
+    What is joined does not depend on outcomes. Strata without units in either arm are left out,
+    unless they have a known weight.
+
+    Parameters
+    ----------
+    control, treatment
+        Moments by stratum, in an order in which neighbours belong together.
+    weights
+        Known weights of the strata, shape (K,).
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units`` if an arm has fewer than two units in all.
+    """
+    known = np.zeros(len(control)) if weights is None else weights
+    groups: list[tuple[Moments, Moments, float]] = []
+    waiting: tuple[Moments, Moments, float] | None = None
+    met = 0
+    for one, other, weight in zip(control, treatment, known, strict=True):
+        if one.n + other.n == 0 and weight == 0.0:
+            continue
+        met += 1
+        cell = (one, other, float(weight))
+        waiting = cell if waiting is None else _joined(waiting, cell)
+        if min(waiting[0].n, waiting[1].n) >= 2:
+            groups.append(waiting)
+            waiting = None
+    if waiting is not None and groups:
+        groups[-1] = _joined(groups[-1], waiting)
+    if not groups:
+        raise too_few_units(sum(m.n for m in control), sum(m.n for m in treatment))
+    total = math.fsum(group[2] for group in groups)
+    return MergedStrata(
+        [group[0] for group in groups],
+        [group[1] for group in groups],
+        None if weights is None else np.array([group[2] / total for group in groups]),
+        met - len(groups),
+    )
+
+
+def _joined(
+    first: tuple[Moments, Moments, float], second: tuple[Moments, Moments, float]
+) -> tuple[Moments, Moments, float]:
+    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
+
+
+@dataclass(frozen=True, eq=False)
+class StrataCells:
+    """Moments of both arms by stratum, with the codes of what a reader should know."""
+
+    labels: list[Any]
+    arms: tuple[list[Moments], list[Moments]]
+    warnings: tuple[WarningCode, ...] = ()
+
+
+def strata_cells(
+    control: Any,
+    treatment: Any,
+    strata: tuple[Sequence[Any], Sequence[Any]] | None,
+    covariates: tuple[Values, Values] | None,
+) -> StrataCells:
+    """Return both arms by stratum, from mappings or from values with labels.
+
+    Raises
+    ------
+    UsageError
+        If the arguments do not fit together.
+    """
+    mapped = [isinstance(values, Mapping) for values in (control, treatment)]
+    if all(mapped):
+        if strata is not None or covariates is not None:
+            raise UsageError(
+                "Values that are given by stratum have their strata and covariates",
+                given="mappings with further strata or covariates",
+                todo="Leave them out; sum covariates into each Moments.",
+            )
+        return _from_mappings(control, treatment)
+    if any(mapped) or strata is None or len(strata) != 2:
+        raise UsageError(
+            "Both arms need strata",
+            given="no strata of (control, treatment), or one arm by stratum",
+            todo="Give strata=(control_strata, treatment_strata), or two mappings.",
+        )
+    return _from_labels((control, treatment), strata, covariates)
+
+
+def _from_mappings(control: Mapping[Any, Any], treatment: Mapping[Any, Any]) -> StrataCells:
+    labels = list(dict.fromkeys([*control, *treatment]))
+    arms: list[list[Moments | None]] = [
+        [arm_moments((arm[key],), (), f"stratum {key!r}") if key in arm else None for key in labels]
+        for arm in (control, treatment)
+    ]
+    sizes = {len(cell.mean) for arm in arms for cell in arm if cell is not None}
+    if len(sizes) != 1:
+        raise UsageError(
+            "All strata need the same variables",
+            given=f"strata with {sorted(sizes)} variables",
+            todo="Give at least one stratum, and the same covariates in each.",
+        )
+    empty = Moments.from_columns([[]] * sizes.pop())
+    first, second = ([empty if cell is None else cell for cell in arm] for arm in arms)
+    return StrataCells(labels, (first, second))
+
+
+def _from_labels(
+    values: tuple[Values, Values],
+    strata: tuple[Sequence[Any], Sequence[Any]],
+    covariates: tuple[Values, Values] | None,
+) -> StrataCells:
+    outcomes = [
+        as_floats(arm, name) for arm, name in zip(values, ("control", "treatment"), strict=True)
+    ]
+    extra, codes = filled(covariates, with_mean=True)
+    keys = [_labels(arm) for arm in strata]
+    columns = [[outcomes[side], *(pair[side] for pair in extra)] for side in (0, 1)]
+    for side, arm in enumerate(columns):
+        if len({len(keys[side]), *(len(column) for column in arm)}) != 1:
+            raise UsageError(
+                "Values, strata and covariates of an arm must be equally long",
+                given=f"{[len(column) for column in arm]} values, {len(keys[side])} strata",
+                todo="Give one of each per unit.",
+            )
+    labels = sorted({key for arm in keys for key in arm}, key=_order)
+    places = {label: place for place, label in enumerate(labels)}
+    arms = []
+    for side, arm in enumerate(columns):
+        place = np.array([places[key] for key in keys[side]], dtype=np.int64)
+        arms.append(
+            [
+                Moments.from_columns([column[place == here] for column in arm])
+                for here in range(len(labels))
+            ]
+        )
+    return StrataCells(labels, (arms[0], arms[1]), codes)
+
+
+def _labels(strata: Sequence[Any]) -> list[Any]:
+    """Return labels as plain hashable values, every kind of null as None."""
+    raw = strata.tolist() if hasattr(strata, "tolist") else list(strata)
+    return [None if _is_null(label) else label for label in raw]
+
+
+def _is_null(label: Any) -> bool:
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(label, float) and math.isnan(label)
+
+
+def _order(label: Any) -> tuple[int, float, str]:
+    """Return a key that sorts numbers by size, then text, then what is missing."""
+    if label is None:
+        return 2, 0.0, ""
+    if isinstance(label, bool | int | float):
+        return 0, float(label), ""
+    return 1, 0.0, str(label)
+
+
+def strata_weights(weights: Mapping[Any, float] | None, labels: Sequence[Any]) -> Floats | None:
+    """Return the known weights in the order of the strata, summing to 1.
+
+    Raises
+    ------
+    UsageError
+        If a stratum has no weight above 0, or there are weights of others.
+    """
+    if weights is None:
+        return None
+    if not isinstance(weights, Mapping) or set(weights) != set(labels):
+        raise UsageError(
+            "Weights name every stratum once",
+            given=f"weights of {list(weights)}, strata {list(labels)}",
+            todo="Give one weight per stratum.",
+        )
+    values = as_floats([weights[label] for label in labels], "weights")
+    if not (np.isfinite(values).all() and (values > 0.0).all()):
+        raise UsageError(
+            "Weights of strata are above 0",
+            given=str(dict(weights)),
+            todo="Give the shares of the strata in the population.",
+        )
+    return np.asarray(values / values.sum())
