@@ -135,10 +135,10 @@ def filled(
     """
     if covariates is None:
         return (), ()
-    if len(covariates) != 2:
+    if not isinstance(covariates, tuple | list) or len(covariates) != 2:
         raise UsageError(
             "Covariates are a pair: those of control and those of treatment",
-            given=f"{len(covariates)} parts",
+            given=type(covariates).__name__,
             todo="Give covariates=(control_values, treatment_values).",
         )
     control, treatment = (covariate_columns(part) for part in covariates)

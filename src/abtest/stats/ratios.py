@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -172,12 +172,13 @@ def compare_ratios(
     before: list[tuple[Values, Values]] = []
     codes: tuple[WarningCode, ...] = ()
     if covariates is not None:
-        for part in zip(*covariates, strict=True):  # numerators of both arms, then denominators
+        past = [ratio_columns(part, "covariates") for part in _pair(covariates)]
+        for part in zip(*past, strict=True):  # numerators of both arms, then denominators
             columns, code = filled(part, with_mean=False)
             before.extend(columns)
             codes = codes or code
     arms = [
-        arm_moments((values,) if isinstance(values, Moments) else values, extra, name)
+        arm_moments(ratio_columns(values, name), extra, name)
         for values, extra, name in (
             (control, [pair[0] for pair in before], "control"),
             (treatment, [pair[1] for pair in before], "treatment"),
@@ -188,6 +189,38 @@ def compare_ratios(
     return Comparison.of(
         pair.with_warnings(*codes), arms, alternative, confidence_level, measure="ratio"
     )
+
+
+def ratio_columns(values: Any, name: str) -> tuple[Values, ...]:
+    """Return (numerator, denominator), or the moments of both by themselves.
+
+    Raises
+    ------
+    UsageError
+        If there are not two columns.
+    """
+    if isinstance(values, Moments):
+        return (values,)
+    pair = isinstance(values, tuple | list | np.ndarray)
+    if not pair or len(values) != 2:
+        given = f"{len(values)} columns" if pair else type(values).__name__
+        raise UsageError(
+            f"The ratio of {name} needs a numerator and a denominator",
+            given=given,
+            todo="Give (numerator, denominator), one value per unit each, or Moments of both.",
+        )
+    return values[0], values[1]
+
+
+def _pair(covariates: Any) -> Any:
+    """Return covariates of (control, treatment)."""
+    if not isinstance(covariates, tuple | list) or len(covariates) != 2:
+        raise UsageError(
+            "Covariates are a pair: those of control and those of treatment",
+            given=type(covariates).__name__,
+            todo="Give covariates=((numerator, denominator) of control, the same of treatment).",
+        )
+    return covariates
 
 
 def _compare_rows(

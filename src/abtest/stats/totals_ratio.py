@@ -15,6 +15,7 @@ from abtest.stats.joint import quadratic_form
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.one_sample import SampleEstimate
+from abtest.stats.ratios import ratio_columns
 from abtest.stats.results import Alternative, RelativeInterval
 from abtest.stats.tails import critical_value
 
@@ -126,13 +127,7 @@ def _two_columns(values: tuple[Values, Values] | Moments) -> Moments:
     UsageError, NotEstimable
         If they are not.
     """
-    if not isinstance(values, Moments) and len(values) != 2:
-        raise UsageError(
-            "A ratio of totals needs a numerator and a denominator",
-            given=f"{len(values)} columns",
-            todo="Give (numerator, denominator), one value per unit each.",
-        )
-    sample = arm_moments((values,) if isinstance(values, Moments) else values, (), "the sample")
+    sample = arm_moments(ratio_columns(values, "the sample"), (), "the sample")
     if len(sample.mean) < 2:
         raise UsageError(
             "A ratio of totals needs a numerator and a denominator",

@@ -161,6 +161,13 @@ def test_moments_are_refused_where_values_are_needed():
         compare_capped_means(moments, moments, threshold=3)
 
 
+@pytest.mark.parametrize("covariates", [5, (GOOD,), GOOD, (["a"] * 6, GOOD), (None, None)])
+def test_covariates_that_are_no_pair_of_columns_are_refused(covariates):
+    for compare in (compare_means, compare_capped_means):
+        with pytest.raises(UsageError):
+            compare(GOOD, [*GOOD[:5], 9.0], covariates=covariates)
+
+
 def test_words_for_methods_are_checked():
     with pytest.raises(UsageError, match="method"):
         compare_means(GOOD, GOOD, method="Welch")

@@ -12,6 +12,7 @@ from abtest.stats import (
     Moments,
     MomentsTable,
     NotEstimable,
+    ValueCounts,
     compare_ratios,
     ratio_of_totals,
 )
@@ -184,11 +185,30 @@ def test_what_cannot_be_estimated_says_why(values, code):
         (["1", "2"], [1.0, 2.0]),
         ([[1.0, 2.0]], [[1.0, 2.0]]),
         Moments.from_counts(10, 3),
+        ValueCounts.from_values([1.0, 2.0]),
+        (ValueCounts.from_values([1.0, 2.0]), ValueCounts.from_values([1.0, 2.0])),
+        (None, None),
+        None,
+        5.0,
+        "ab",
     ],
 )
 def test_what_is_no_numerator_and_denominator_is_refused(values):
+    good = ([1.0, 2.0, 4.0], [2.0, 3.0, 5.0])
     with pytest.raises(UsageError):
         ratio_of_totals(values)
+    for arms in ((values, good), (good, values)):
+        with pytest.raises(UsageError):
+            compare_ratios(*arms)
+
+
+@pytest.mark.parametrize(
+    "covariates", [5, (1, 2), "ab", (([1.0], [1.0]),), (([1.0, 2.0],), ([1.0, 2.0],))]
+)
+def test_the_past_of_a_ratio_is_a_pair_of_pairs(covariates):
+    good = ([1.0, 2.0, 4.0], [2.0, 3.0, 5.0])
+    with pytest.raises(UsageError):
+        compare_ratios(good, good, covariates=covariates)
 
 
 @pytest.mark.parametrize(
