@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from abtest.stats import Moments, MomentsTable, compare_means
+from abtest.stats import MeansDesign, Moments, MomentsTable, compare_means, sample_size
 from benchmarks.timing import Measured
 
 ROWS = 100_000
@@ -38,6 +38,12 @@ def many_comparisons() -> float:
     return seconds(lambda: compare_means(*arms), number=1)
 
 
+def one_sample_size() -> float:
+    """Return the seconds of a sample size by inversion, for t tests that reject together."""
+    design = MeansDesign(sd=1.0, test="equivalence", margin=0.1)
+    return seconds(lambda: sample_size(design, effect=0.01), number=100)
+
+
 def measure() -> list[Measured]:
     """Return the time of one comparison and of many."""
     one, many = one_comparison(), many_comparisons()
@@ -53,5 +59,11 @@ def measure() -> list[Measured]:
             f"{many:.3f} s",
             "below 0.1 s",
             many < 0.1,
+        ),
+        Measured(
+            "one sample size by inversion of the power of two t tests",
+            f"{1e3 * (size := one_sample_size()):.1f} ms",
+            "below 5 ms",
+            size < 5e-3,
         ),
     ]

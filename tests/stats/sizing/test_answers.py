@@ -143,14 +143,14 @@ def test_an_answer_reads_as_a_sentence(answer, says):
 
 def test_an_answer_shows_itself_and_goes_to_json():
     plan = sample_size(
-        MeansDesign(sd=1.0, test="equivalence", margin=(-0.4, 0.5), clusters=Clusters(4, 0.1)),
+        MeansDesign(sd=1.0, test="equivalence", margin=(0.4, 0.5), clusters=Clusters(4, 0.1)),
         effect=0.0,
     )
     data, _ = plan._repr_mimebundle_()
     assert "clusters by arm" in data["text/html"]
     assert "Owen" in data["text/markdown"]
     written = json.loads(json.dumps(plan.to_dict()))
-    assert written["margin"] == [-0.4, 0.5]
+    assert written["margin"] == [0.4, 0.5]
     assert written["formula_text"] == plan.formula_text
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from abtest.errors import UsageError
 from abtest.stats import (
     Clusters,
+    DecisionRule,
     MeansDesign,
     ProportionsDesign,
     RateDesign,
@@ -48,7 +49,7 @@ def designs(draw):
         margin = draw(st.sampled_from([0.1, 0.25])) * (1.0 if shared["relative"] else value)
         shared["margin"] = margin
         if shared["test"] == "equivalence" and draw(st.booleans()):
-            shared["margin"] = (-margin, 1.3 * margin)
+            shared["margin"] = (margin, 1.3 * margin)
     if kind == "proportions":
         return ProportionsDesign(value, **shared, **extras)
     if kind == "rates":
@@ -181,6 +182,17 @@ def test_a_curve_is_its_rows(solve):
         assert got.power == pytest.approx(alone.power, rel=1e-10)
         assert got.units_exact == pytest.approx(alone.units_exact, rel=1e-10)
         assert got.effect == pytest.approx(alone.effect, rel=1e-10)
+
+
+def test_rows_of_settings_are_those_settings():
+    rule = DecisionRule(1, 2)
+    rows = MeansDesign(sd=1.0, rule=rule).over(
+        power=[0.8, 0.9], variance_reduction=[0.0, 0.5], sd=[1.0, 2.0]
+    )
+    curve = sample_size(rows, effect=0.5)
+    for index, (wanted, reduction, sd) in enumerate(((0.8, 0.0, 1.0), (0.9, 0.5, 2.0))):
+        alone = MeansDesign(sd=sd, rule=rule, power=wanted, variance_reduction=reduction)
+        assert curve[index] == sample_size(alone, effect=0.5)
 
 
 def test_the_power_of_many_arms_is_that_of_the_smallest_treatment():

@@ -78,15 +78,17 @@ def test_what_is_no_number_is_refused(use, value):
         ({"power": 0.0}, "power"),
         ({"power": 1.0}, "power"),
         ({"power": 0.04}, "above the level"),
+        ({"alpha": 0.6, "alternative": "greater"}, "below 0.5"),
+        ({"alpha": 0.5, "test": "equivalence", "margin": 0.1}, "below 0.5"),
         ({"alternative": "both"}, "alternative"),
         ({"direction": "up"}, "direction"),
         ({"margin": 0.1}, "margin"),
         ({"test": "non_inferiority"}, "margin"),
         ({"test": "non_inferiority", "margin": -0.1}, "margin"),
         ({"test": "non_inferiority", "margin": 0.0}, "margin"),
-        ({"test": "non_inferiority", "margin": (-0.1, 0.1)}, "margins"),
-        ({"test": "equivalence", "margin": (0.1, 0.2)}, "margins"),
-        ({"test": "equivalence", "margin": (-0.1, 0.1, 0.2)}, "margins"),
+        ({"test": "non_inferiority", "margin": (0.1, 0.1)}, "margins"),
+        ({"test": "equivalence", "margin": (-0.1, 0.2)}, "part of a margin"),
+        ({"test": "equivalence", "margin": (0.1, 0.1, 0.2)}, "margins"),
         ({"test": "non_inferiority", "margin": 2.0, "relative": True, "mean": 1.0}, "below 1"),
         ({"test": "equivalence", "margin": 0.1, "alternative": "less"}, "alternative"),
         ({"relative": True}, "baseline"),
@@ -210,6 +212,19 @@ def test_formulas_without_covariates_and_clusters_say_so(method):
         RateDesign(0.2, method="score", correlation=0.5)
     with pytest.raises(UsageError, match="no margins"):
         ProportionsDesign(0.2, method="arcsine", test="equivalence", margin=0.1)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ProportionsDesign(0.02, test="non_inferiority", margin=0.05),
+        lambda: ProportionsDesign(0.9, test="non_inferiority", margin=0.2, direction="decrease"),
+        lambda: RateDesign(0.02, test="non_inferiority", margin=0.05),
+    ],
+)
+def test_a_margin_that_no_treatment_can_exceed_is_refused(build):
+    with pytest.raises(UsageError, match="show nothing"):
+        build()
 
 
 def test_a_decision_without_metrics_is_refused():

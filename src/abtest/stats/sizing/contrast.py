@@ -70,10 +70,9 @@ def rejection(setting: Setting) -> Floats:
     if design.test == "equivalence":
         return _both(setting, sides, slopes, df)
     shift = design.sign * sides[0].shift
-    result = below_line(shift, slopes[0], df)
-    if design.sides == 2:
-        result = result + below_line(-shift, slopes[0], df)
-    return np.minimum(result, 1.0)
+    if design.sides == 1:
+        return below_line(shift, slopes[0], df)
+    return np.minimum(_sum_of_two((shift, -shift), (slopes[0], slopes[0]), df, None), 1.0)
 
 
 def degrees_of_freedom(setting: Setting) -> Floats:
@@ -157,9 +156,9 @@ def _both(setting: Setting, sides: list[_Side], slopes: list[Floats], df: Floats
     if not design.relative:
         # one estimate on both sides: both reject while s is below where the two lines meet
         limit = (lower.shift - upper.shift) / (slopes[0] + slopes[1])
-        first = below_line(lower.shift, slopes[0], df, limit)
-        second = below_line(-upper.shift, slopes[1], df, limit)
-        return np.clip(first + second - scale_below(limit, df), 0.0, 1.0)
+        shifts = lower.shift, -upper.shift
+        either = _sum_of_two(shifts, (slopes[0], slopes[1]), df, limit)
+        return np.clip(either - scale_below(limit, df), 0.0, 1.0)
     # two contrasts with different weights of control
     v0, v1 = design.unit_variances(setting.difference)
     low, high = design.bounds
@@ -169,6 +168,16 @@ def _both(setting: Setting, sides: list[_Side], slopes: list[Floats], df: Floats
     correlation = np.clip(covariance / (lower.error * upper.error), -1.0, 1.0)
     correlation = np.minimum(correlation, 1.0 - 4.0 * np.finfo(float).eps)
     return below_two_lines((lower.shift, -upper.shift), (slopes[0], slopes[1]), -correlation, df)
+
+
+def _sum_of_two(
+    shifts: tuple[Floats, Floats], slopes: tuple[Floats, Floats], df: Floats, limit: Floats | None
+) -> Floats:
+    """Return the sum of two probabilities of `below_line`, in one pass."""
+    twice = np.concatenate([df, df])
+    limits = None if limit is None else np.concatenate([limit, limit])
+    both = below_line(np.concatenate(shifts), np.concatenate(slopes), twice, limits)
+    return np.asarray(both.reshape(2, -1).sum(axis=0))
 
 
 def guessed_units(design: Design, effect: Floats) -> Floats:
@@ -183,9 +192,9 @@ def guessed_units(design: Design, effect: Floats) -> Floats:
         return np.asarray((np.maximum(quantiles, 0.1) / nearest) ** 2)
 
 
-def smallest_total(design: Design) -> float:
+def smallest_total(design: Design) -> Floats:
     """Return the fewest units over all arms that leave every arm a variance."""
-    return (design.units_lost + 1.0) * design.unit_size / min(design.shares)
+    return np.asarray((design.units_lost + 1.0) * design.unit_size / min(design.shares))
 
 
 def probit(probability: Floats) -> Floats:

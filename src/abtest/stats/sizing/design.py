@@ -48,8 +48,8 @@ class Design(ABC):
         Which way is good: the side of a non-inferiority margin, and the sign of a detectable
         effect where the test is two-sided.
     margin
-        Of non-inferiority: the loss, above 0, to be excluded. Of equivalence: one number, or
-        (lower, upper) around 0.
+        Of non-inferiority: the loss, above 0, to be excluded. Of equivalence: one number above 0,
+        or (fall, rise), both above 0.
     relative
         Whether effects and margins are shares of the baseline. A relative margin m is tested on
         the contrast treatment - (1 - m) control (Fieller 1954), whose variance is
@@ -144,9 +144,16 @@ class Design(ABC):
         self._set(variance_reduction=reduction, correlation=None)
         margin = checked_margin(self.margin, self.test, relative=self.relative)
         self._set(margin=margin)
+        self._check_reach()
         if self.alpha_share is not None:
             share = one_number(self.alpha_share, "alpha_share", 0.0, 1.0 + 1e-12)
             self._set(alpha_share=min(share, 1.0))
+        if np.any(np.asarray(self.level) / self.sides >= 0.5):
+            raise UsageError(
+                "A one-sided test has a level below 0.5",
+                given=f"level {self.level}",
+                todo="Give a smaller alpha, such as 0.05.",
+            )
         if np.any(np.asarray(self.target_power) <= np.asarray(self.level)):
             raise UsageError(
                 "The power must be above the level of the test, which no units at all would give",
@@ -198,7 +205,8 @@ class Design(ABC):
         if self.test == "non_inferiority":
             assert not isinstance(self.margin, tuple)
             return (-self.margin if self.direction == "increase" else self.margin,)
-        return self.margin if isinstance(self.margin, tuple) else (-self.margin, self.margin)
+        fall, rise = self.margin if isinstance(self.margin, tuple) else (self.margin,) * 2
+        return -fall, rise
 
     @property
     def sign(self) -> float:
@@ -219,12 +227,19 @@ class Design(ABC):
         return (1.0 - self.variance_reduction) * effect
 
     @property
-    def units_lost(self) -> float:
+    def is_adjusted(self) -> bool:
+        """Whether covariates remove some of the variance."""
+        return bool(np.any(np.asarray(self.variance_reduction) > 0.0))
+
+    @property
+    def units_lost(self) -> Floats:
         """Degrees of freedom that an arm loses: one for its mean, one for a slope."""
-        return 2.0 if np.any(np.asarray(self.variance_reduction) > 0.0) else 1.0
+        return np.where(np.asarray(self.variance_reduction) > 0.0, 2.0, 1.0)
 
     def over(self, **rows: Any) -> DesignRows:
         """Return the design with some numbers replaced by rows of them, for a curve.
+
+        All rows are answered by one formula.
 
         Parameters
         ----------
@@ -266,4 +281,16 @@ class Design(ABC):
                 "relative is a truth value",
                 given=repr(self.relative),
                 todo="Give True for shares of the baseline.",
+            )
+
+    def _check_reach(self) -> None:
+        """Refuse a margin that no treatment could exceed, which would show nothing."""
+        if self.test != "non_inferiority":
+            return
+        scale = np.abs(np.asarray(self.value, float)) if self.relative else 1.0
+        if not self.possible(np.asarray(self.bounds[0] * scale)).all():
+            raise UsageError(
+                "The margin is a loss that cannot be, so the test would show nothing",
+                given=f"margin {self.margin!r} at a baseline of {self.value}",
+                todo="Give a smaller margin.",
             )

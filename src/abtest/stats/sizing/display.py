@@ -72,7 +72,7 @@ def _margin(result: PowerResult) -> str:
     form = "{:.4g}" if not result.relative else "{:.4g} of the baseline"
     margin = result.margin
     if isinstance(margin, tuple):
-        return form.format(margin[0]) + " to " + form.format(margin[1])
+        return f"-{form.format(margin[0])} to +{form.format(margin[1])}"
     return form.format(margin)
 
 

@@ -77,9 +77,10 @@ class MeansDesign(Design):
                 given=f"sd_treatment {self.sd_treatment}",
                 todo='Use method="welch".',
             )
-        super().__post_init__()
+        self._check_kinds()
         if self.relative:
             require_baseline(self.mean, "mean")
+        super().__post_init__()
 
     @classmethod
     def from_moments(cls, moments: Moments, **settings: Any) -> Self:

@@ -61,19 +61,39 @@ def below_two_lines(
     """Return P(X < shift_0 - slope_0 s and Y < shift_1 - slope_1 s), X and Y correlated normal.
 
     The inner probability is Owen's (1956, Ann. Math. Stat. 27, 1075, eq. 2.1) by his T function.
+    Near correlation -1 it has a sharp corner where the lines add up to 0; what it would be there
+    at -1 is integrated as two lines, and the rest from the corner outwards.
     """
     result = _bivariate(shifts[0] - slopes[0], shifts[1] - slopes[1], correlation)
     finite = np.isfinite(df)
     if finite.any():
-        low, high = _scale_range(df[finite])
-        scales, weights = _nodes(low, high, df[finite])
-        h, k = (
-            shift[finite, None] - slope[finite, None] * scales
-            for shift, slope in zip(shifts, slopes, strict=True)
+        result[finite] = _below_two_lines(
+            (shifts[0][finite], shifts[1][finite]),
+            (slopes[0][finite], slopes[1][finite]),
+            correlation[finite],
+            df[finite],
         )
-        inner = _bivariate(h, k, correlation[finite, None])
-        result[finite] = (weights * inner).sum(axis=1)
     return np.clip(result, 0.0, 1.0)
+
+
+def _below_two_lines(
+    shifts: tuple[Floats, Floats],
+    slopes: tuple[Floats, Floats],
+    correlation: Floats,
+    df: Floats,
+) -> Floats:
+    corner = np.maximum((shifts[0] + shifts[1]) / (slopes[0] + slopes[1]), 0.0)
+    both = (_below_line(d, q, df, corner) for d, q in zip(shifts, slopes, strict=True))
+    total = sum(both) - scale_below(corner, df)
+    low, high = _scale_range(df)
+    start = np.clip(corner, low, high)
+    for end, sign in ((high, 1.0), (low, -1.0)):
+        scales, weights = _nodes(start, end, df)
+        h, k = (d[:, None] - q[:, None] * scales for d, q in zip(shifts, slopes, strict=True))
+        corner_value = np.maximum(special.ndtr(h) - special.ndtr(-k), 0.0)
+        rest = _bivariate(h, k, correlation[:, None]) - corner_value
+        total = total + sign * (weights * rest).sum(axis=1)
+    return np.asarray(total)
 
 
 def _below_line(shift: Floats, slope: Floats, df: Floats, limit: Floats) -> Floats:
@@ -94,12 +114,13 @@ def _scale_range(df: Floats) -> tuple[Floats, Floats]:
 
 
 def _nodes(low: Floats, high: Floats, df: Floats) -> tuple[Floats, Floats]:
-    """Return nodes and weights of shape (r, m) of the distribution of s on [low, high].
+    """Return nodes and weights of shape (r, m) of the distribution of s from low to high.
 
-    Nodes are squared towards `low`, which smooths the power of s that a density has at 0.
+    Nodes go to `low` with the third power, which smooths the power of s that a density has at 0.
+    With `high` below `low` the weights are negative.
     """
     width = (high - low)[:, None]
-    scales = np.maximum(low[:, None] + width * _UNIT**2, 1e-300)
+    scales = np.maximum(low[:, None] + width * _UNIT**3, 1e-300)
     u = scales - 1.0
     a = df / 2.0
     log_s = np.where(scales < 0.5, np.log(scales), np.log1p(np.maximum(u, -0.5)))
@@ -107,7 +128,7 @@ def _nodes(low: Floats, high: Floats, df: Floats) -> tuple[Floats, Floats]:
     constant = math.log(2.0) + 0.5 * np.log(a / (2.0 * math.pi)) - _stirling_rest(a)
     power = df[:, None] * (log_s - u - 0.5 * u * u) - log_s
     density = np.exp(constant[:, None] + power)
-    return scales, density * width * 2.0 * _UNIT * _UNIT_WEIGHTS
+    return scales, density * width * 3.0 * _UNIT**2 * _UNIT_WEIGHTS
 
 
 def _stirling_rest(a: Floats) -> Floats:

@@ -60,7 +60,7 @@ class ProportionsDesign(Design):
             require_one_of(self.method, ("score", "welch", "z", "arcsine"), "method")
         self._set(baseline=number_or_row(self.baseline, "The baseline proportion", 0.0, 1.0))
         super().__post_init__()
-        if self.method in {"score", "arcsine"} and (self.clusters or self.units_lost > 1.0):
+        if self.method in {"score", "arcsine"} and (self.clusters or self.is_adjusted):
             raise UsageError(
                 "Adjusted and clustered proportions are judged with unpooled variances",
                 given=f"method {self.method!r} with covariates or clusters",
@@ -78,7 +78,7 @@ class ProportionsDesign(Design):
         """How the estimate is judged."""
         if self.method is not None:
             return self.method
-        return "welch" if self.clusters or self.units_lost > 1.0 else "score"
+        return "welch" if self.clusters or self.is_adjusted else "score"
 
     @property
     def value(self) -> Floats | float | None:

@@ -56,7 +56,7 @@ class RateDesign(Design):
     method: Literal["score", "welch", "z"] | None = None
 
     numbers: ClassVar[tuple[str, ...]] = ("rate", "exposure", "dispersion")
-    measure: ClassVar[Measure] = "mean"
+    measure: ClassVar[Measure] = "rate"
 
     def __post_init__(self) -> None:
         if self.method is not None:
@@ -64,7 +64,7 @@ class RateDesign(Design):
         for name in self.numbers:
             self._set(**{name: number_or_row(getattr(self, name), name, 1e-150, 1e150)})
         super().__post_init__()
-        if self.method == "score" and (self.clusters or self.units_lost > 1.0):
+        if self.method == "score" and (self.clusters or self.is_adjusted):
             raise UsageError(
                 "Adjusted and clustered rates are judged with unpooled variances",
                 given="method 'score' with covariates or clusters",
@@ -76,7 +76,7 @@ class RateDesign(Design):
         """How the estimate is judged."""
         if self.method is not None:
             return self.method
-        return "welch" if self.clusters or self.units_lost > 1.0 else "score"
+        return "welch" if self.clusters or self.is_adjusted else "score"
 
     @property
     def value(self) -> Floats | float | None:

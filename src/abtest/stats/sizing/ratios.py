@@ -87,9 +87,10 @@ class RatioDesign(Design):
                 given="numerators that are the same multiple of denominators",
                 todo="Check that numerator and denominator count what they should.",
             )
-        super().__post_init__()
+        self._check_kinds()
         if self.relative:
             require_baseline(self.ratio, "numerator_mean")
+        super().__post_init__()
 
     @classmethod
     def from_moments(cls, moments: Moments, **settings: Any) -> Self:
@@ -138,9 +139,9 @@ class RatioDesign(Design):
         return self.ratio
 
     @property
-    def units_lost(self) -> float:
+    def units_lost(self) -> Floats:
         """One: the adjustment of ratios has one slope for both arms, not counted."""
-        return 1.0
+        return np.ones(())
 
     def unit_variances(self, difference: Floats) -> tuple[Floats, Floats]:
         """Return the linearised variances of (control, treatment)."""

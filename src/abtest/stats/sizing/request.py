@@ -59,9 +59,9 @@ class Request:
         return cls(design, np.array(units), np.array(effect), bool(varied), rows)
 
     @property
-    def smallest(self) -> float:
-        """The fewest units over all arms."""
-        return smallest_total(self.design)
+    def smallest(self) -> Floats:
+        """The fewest units over all arms, shape (r,)."""
+        return np.broadcast_to(smallest_total(self.design), self.units.shape)
 
     @property
     def target(self) -> Floats:

@@ -33,22 +33,38 @@ def rising_root(
     ndarray
         `low` where the function is not negative there; NaN where it never is up to `highest`.
     """
-    low = low.copy()
-    high = np.minimum(np.maximum(guess, low), highest)
-    f_low, f_high = excess(low), excess(high)
+    f_low = excess(low)
     at_once = f_low >= 0.0
-    start = low.copy()
+    ends, values = _bracket(excess, (low, f_low), guess, highest)
+    never = ~(values[1] >= 0.0) & ~at_once
+    root = _illinois(excess, ends, values, at_once | never)
+    return np.where(at_once, low, np.where(never, np.nan, root))
+
+
+def _bracket(
+    excess: Callable[[Floats], Floats], start: tuple[Floats, Floats], guess: Floats, highest: Floats
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Return ends close to the root, and the values there: of opposite sign where there is one."""
+    (a, f_a) = start
+    b = np.minimum(np.maximum(guess, a), highest)
+    f_b = excess(b)
+    step = 0.2 * (b - a)
+    beyond = f_b >= 0.0
+    if beyond.any():  # one look back, so that the far end does not spoil the first chords
+        x = np.where(beyond, b - step, b)
+        f = excess(x)
+        before = beyond & (f < 0.0)
+        a, f_a = np.where(before, x, a), np.where(before, f, f_a)
+        b, f_b = np.where(before, b, x), np.where(before, f_b, f)
     for _ in range(_ROUNDS):
-        short = (f_high < 0.0) & (high < highest) & ~at_once
+        short = (f_b < 0.0) & (b < highest) & (f_a < 0.0)
         if not short.any():
             break
-        low, f_low = np.where(short, high, low), np.where(short, f_high, f_low)
-        step = np.maximum(high - start, np.abs(high) * 1e-3)
-        high = np.where(short, np.minimum(high + step, highest), high)
-        f_high = np.where(short, excess(high), f_high)
-    never = ~(f_high >= 0.0) & ~at_once
-    root = _illinois(excess, (low, high), (f_low, f_high), at_once | never)
-    return np.where(at_once, start, np.where(never, np.nan, root))
+        a, f_a = np.where(short, b, a), np.where(short, f_b, f_a)
+        b = np.where(short, np.minimum(b + step, highest), b)
+        f_b = np.where(short, excess(b), f_b)
+        step = 2.0 * np.maximum(step, 1e-3 * np.abs(b))
+    return (a, b), (f_a, f_b)
 
 
 def _illinois(
@@ -57,7 +73,7 @@ def _illinois(
     values: tuple[Floats, Floats],
     done: Truths,
 ) -> Floats:
-    """Return the root between ends of opposite sign, to 13 digits."""
+    """Return the root between ends of opposite sign, to 11 digits."""
     (a, b), (f_a, f_b) = ends, values
     best = b.copy()
     side = np.zeros(a.shape)
@@ -69,7 +85,7 @@ def _illinois(
         f = excess(x)
         best = np.where(done, best, x)
         tight = np.abs(b - a) <= 1e-13 * np.maximum(np.abs(a), np.abs(b))
-        done = done | (np.abs(f) <= 1e-13) | tight
+        done = done | (np.abs(f) <= 1e-11) | tight
         if done.all():
             break
         up = f >= 0.0

@@ -55,7 +55,7 @@ def checked_reduction(reduction: Any, correlation: Any) -> Any:
 
 
 def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
-    """Return the margin: None, one number above 0, or a pair around 0.
+    """Return the margin: None, one number above 0, or a pair (fall, rise) of them.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
         if isinstance(margin, tuple | list)
         else one_number(margin, "margin", 0.0, _LARGEST)
     )
-    lowest = checked[0] if isinstance(checked, tuple) else -checked
-    if relative and lowest <= -1.0:
+    fall = checked[0] if isinstance(checked, tuple) else checked
+    if relative and fall >= 1.0:
         raise UsageError(
             "A relative margin lies below 1, which is all of the baseline",
             given=repr(margin),
@@ -86,11 +86,11 @@ def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
 
 
 def _pair(margin: Any, test: TestKind) -> tuple[float, float]:
-    ends = number_or_row(list(margin), "Every end of a margin", -_LARGEST, _LARGEST)
-    if test != "equivalence" or len(ends) != 2 or not ends[0] < 0.0 < ends[1]:
+    ends = number_or_row(list(margin), "Every part of a margin", 0.0, _LARGEST)
+    if test != "equivalence" or len(ends) != 2:
         raise UsageError(
-            "A pair of margins is (lower, upper) around 0, for a test of equivalence",
+            "A pair of margins is (fall, rise), for a test of equivalence",
             given=f"test {test!r} with margin {margin!r}",
-            todo="Give margin=(-0.2, 0.25), or one number.",
+            todo="Give margin=(0.2, 0.25), or one number.",
         )
     return float(ends[0]), float(ends[1])

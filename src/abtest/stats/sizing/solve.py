@@ -118,7 +118,7 @@ def sample_size(design: Design | DesignRows, *, effect: float | Row) -> PowerRes
     status = _no_size(request)
     usable = status == "ok"
     kept = np.where(usable, effects, request.some_effect)
-    low = np.full(effects.shape, np.sqrt(request.smallest))
+    low = np.sqrt(request.smallest)
     target = probit(request.target)
 
     def excess(root: Floats) -> Floats:
