@@ -48,7 +48,8 @@ def test_statsmodels_gives_the_same(reference):
             theirs = case["statsmodels"]
             for method in ("dersimonian_laird", "paule_mandel"):
                 got = heterogeneity(case["estimates"], case["variances"], method=method)
-                assert got.tau2.estimate == pytest.approx(theirs[method], rel=1e-6, abs=1e-12)
+                # its iteration for Paule and Mandel's stops after five digits
+                assert got.tau2.estimate == pytest.approx(theirs[method], rel=1e-5, abs=1e-12)
             assert got.q == pytest.approx(theirs["q"], rel=1e-9)
             assert got.common.estimate == pytest.approx(theirs["common"], rel=1e-9)
 
