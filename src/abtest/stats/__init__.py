@@ -9,12 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from abtest.stats.adjustment.cupac import compare_cupac_means, cupac_predictions
     from abtest.stats.adjustment.regression import compare_adjusted_means
     from abtest.stats.adjustment.slopes import pooled_slopes
     from abtest.stats.adjustment.strata import compare_stratified_means
+    from abtest.stats.allocation.ratio import sample_ratio
+    from abtest.stats.allocation.result import SampleRatio, SegmentRatio, SegmentRatios
+    from abtest.stats.allocation.segments import sample_ratio_by_segment
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
-    from abtest.stats.counts import homogeneity, sample_ratio
+    from abtest.stats.counts import homogeneity
     from abtest.stats.margin_results import Equivalence, NonInferiority
     from abtest.stats.margins import equivalence, non_inferiority
     from abtest.stats.means.capped import CappedComparison, compare_capped_means
@@ -85,8 +89,11 @@ _HOME = {
     "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
     "SampleEstimate": "one_sample",
+    "SampleRatio": "allocation.result",
     "ScorePair": "proportions.score",
     "SegmentEffect": "segments.result",
+    "SegmentRatio": "allocation.result",
+    "SegmentRatios": "allocation.result",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
     "ValueCounts": "value_counts",
@@ -97,6 +104,7 @@ _HOME = {
     "compare_adjusted_means": "adjustment.regression",
     "compare_arms": "multiplicity.many_arms",
     "compare_capped_means": "means.capped",
+    "compare_cupac_means": "adjustment.cupac",
     "compare_geometric_means": "means.geometric",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
@@ -107,6 +115,7 @@ _HOME = {
     "compare_stratified_means": "adjustment.strata",
     "compare_trimmed_means": "means.trimmed",
     "equivalence": "margins",
+    "cupac_predictions": "adjustment.cupac",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
@@ -120,7 +129,8 @@ _HOME = {
     "pooled_slopes": "adjustment.slopes",
     "power": "sizing.solve",
     "ratio_of_totals": "totals_ratio",
-    "sample_ratio": "counts",
+    "sample_ratio": "allocation.ratio",
+    "sample_ratio_by_segment": "allocation.segments",
     "sample_size": "sizing.solve",
 }
 
@@ -152,8 +162,11 @@ __all__ = [
     "RatioDesign",
     "RelativeInterval",
     "SampleEstimate",
+    "SampleRatio",
     "ScorePair",
     "SegmentEffect",
+    "SegmentRatio",
+    "SegmentRatios",
     "Test",
     "TestGraph",
     "ValueCounts",
@@ -164,6 +177,7 @@ __all__ = [
     "compare_adjusted_means",
     "compare_arms",
     "compare_capped_means",
+    "compare_cupac_means",
     "compare_geometric_means",
     "compare_means",
     "compare_odds",
@@ -173,6 +187,7 @@ __all__ = [
     "compare_scores",
     "compare_stratified_means",
     "compare_trimmed_means",
+    "cupac_predictions",
     "equivalence",
     "estimate_means",
     "estimate_proportions",
@@ -188,6 +203,7 @@ __all__ = [
     "power",
     "ratio_of_totals",
     "sample_ratio",
+    "sample_ratio_by_segment",
     "sample_size",
 ]
 
