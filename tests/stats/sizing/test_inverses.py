@@ -104,6 +104,15 @@ def test_the_largest_effect_that_is_still_equivalent_is_an_inverse_too(shared, p
         assert found.effect < effect < 0.0
 
 
+@pytest.mark.parametrize("method", ["welch", "student", "z"])
+def test_the_fewest_units_for_no_effect_are_equivalent_at_no_effect_alone(method):
+    design = MeansDesign(sd=1.0, test="equivalence", margin=0.4, method=method)
+    units = sample_size(design, effect=0.0).units_exact
+    found = minimum_detectable_effect(design, units=units)
+    assert found.effect == pytest.approx(0.0, abs=1e-4)  # power is flat at its top
+    assert found.power == pytest.approx(0.8, abs=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(designs(), st.floats(0.1, 0.9), st.floats(1.05, 30.0))
 def test_more_units_mean_more_power(design, part, factor):

@@ -15,11 +15,11 @@ _ROUNDS = 200
 def rising_root(
     excess: Callable[[Floats], Floats], low: Floats, guess: Floats, highest: Floats
 ) -> Floats:
-    """Return x in [low, highest] with excess(x) = 0, by regula falsi with the Illinois step.
+    """Return x in [low, highest] with excess(x) = 0, by false position.
 
     SciPy has a public root finder for arrays since 1.15 only, and older ones are supported; the
-    functions here are nearly straight, so that a handful of rounds is enough (Dowell & Jarratt
-    1971, BIT 11, 168).
+    functions here are nearly straight, so that a handful of rounds is enough (Anderson & Bjorck
+    1973, BIT 13, 253).
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def rising_root(
     at_once = f_low >= 0.0
     ends, values = _bracket(excess, (low, f_low), guess, highest)
     never = ~(values[1] >= 0.0) & ~at_once
-    root = _illinois(excess, ends, values, at_once | never)
+    root = _false_position(excess, ends, values, at_once | never)
     return np.where(at_once, low, np.where(never, np.nan, root))
 
 
@@ -67,13 +67,13 @@ def _bracket(
     return (a, b), (f_a, f_b)
 
 
-def _illinois(
+def _false_position(
     excess: Callable[[Floats], Floats],
     ends: tuple[Floats, Floats],
     values: tuple[Floats, Floats],
     done: Truths,
 ) -> Floats:
-    """Return the root between ends of opposite sign, to 11 digits."""
+    """Return the root between ends of opposite sign, to 10 digits."""
     (a, b), (f_a, f_b) = ends, values
     best = b.copy()
     side = np.zeros(a.shape)
@@ -85,14 +85,17 @@ def _illinois(
         f = excess(x)
         best = np.where(done, best, x)
         tight = np.abs(b - a) <= 1e-13 * np.maximum(np.abs(a), np.abs(b))
-        done = done | (np.abs(f) <= 1e-11) | tight
+        done = done | (np.abs(f) <= 1e-10) | tight
         if done.all():
             break
         up = f >= 0.0
-        # the end that stays for the second time counts half, so that it moves at last
+        # the end that stays for the second time counts less, so that it moves at last
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bend = 1.0 - f / np.where(up, f_b, f_a)
+        less = np.where(bend > 0.0, bend, 0.5)
         f_a, f_b = (
-            np.where(up, np.where(side == 1.0, 0.5 * f_a, f_a), f),
-            np.where(up, f, np.where(side == -1.0, 0.5 * f_b, f_b)),
+            np.where(up, np.where(side == 1.0, less * f_a, f_a), f),
+            np.where(up, f, np.where(side == -1.0, less * f_b, f_b)),
         )
         a, b = np.where(up, a, x), np.where(up, x, b)
         side = np.where(up, 1.0, -1.0)

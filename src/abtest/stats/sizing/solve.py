@@ -20,6 +20,9 @@ from abtest.stats.sizing.roots import rising_root
 Row: TypeAlias = Sequence[float] | NDArray[Any]
 """Several numbers."""
 
+_ROUNDING = 1e-8
+"""By how much a power may miss what was asked for where it was asked for exactly."""
+
 
 @overload
 def power(design: Design, *, units: float, effect: float) -> PowerResult: ...
@@ -188,9 +191,11 @@ def minimum_detectable_effect(
         return -above if falls else above
 
     zero = np.zeros(totals.shape)
-    guess = reach if falls else np.minimum(_guessed_distance(request, totals, start), reach)
+    guess = np.minimum(_guessed_distance(request, totals, start, reach), reach)
     distance = rising_root(excess, zero, guess, reach)
-    never = excess(zero) > 0.0 if falls else np.isnan(distance)
+    never = np.isnan(distance)
+    if falls and (distance == 0.0).any():  # not even there, but for rounding
+        never = excess(zero) > _ROUNDING
     status = _first([few, never], ["too_few_units", "unreachable"], "ok")
     return request.answer("effect", status, start + sign * distance, request.units, request.units)
 
@@ -229,7 +234,7 @@ def _search_line(request: Request, totals: Floats) -> tuple[Floats, float, Float
     if design.test == "equivalence":
         ends = np.maximum(lowest, design.bounds[0]), np.minimum(highest, design.bounds[1])
         start = np.zeros(totals.shape)
-        if (request.power_at(totals, start) < request.target).any():
+        if (request.power_at(totals, start) < request.target - _ROUNDING).any():
             start = _most_equivalent(request, totals, ends)
         return start, sign, np.abs((ends[1] if sign > 0.0 else ends[0]) - start)
     start = np.clip(np.full(totals.shape, design.bounds[0]), lowest, highest)
@@ -250,9 +255,12 @@ def _most_equivalent(request: Request, totals: Floats, ends: tuple[Floats, Float
     return np.asarray(0.5 * (low + high))
 
 
-def _guessed_distance(request: Request, totals: Floats, start: Floats) -> Floats:
-    """Return about how far an effect must be from the hypothesis: the variance next to it."""
+def _guessed_distance(request: Request, totals: Floats, start: Floats, reach: Floats) -> Floats:
+    """Return about how far an effect is from the start: the variance next to the hypothesis."""
     design = request.design
+    if design.test == "equivalence":
+        halfway = guessed_units(design, start + 0.5 * design.sign * reach)
+        return np.asarray(reach * np.maximum(1.0 - 0.5 * np.sqrt(halfway / totals), 0.1))
     scale = np.abs(np.asarray(design.value, float)) if design.relative else 1.0
     spread = np.sqrt(np.maximum(*design.unit_variances(np.zeros(totals.shape))))
     probe = 1e-3 * design.sign * spread / scale
