@@ -157,6 +157,9 @@ class PairEstimate(Protocol):
     def warnings(self) -> tuple[WarningCode, ...]:
         """Codes of what a reader should know, such as ``covariate_constant``."""
 
+    def with_warnings(self, *codes: WarningCode) -> PairEstimate:
+        """Return the same pair with further warning codes."""
+
     def absolute(self, confidence_level: float, alternative: Alternative = "two-sided") -> Interval:
         """Return treatment - control with its interval.
 
