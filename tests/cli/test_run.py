@@ -61,7 +61,8 @@ def test_a_run_says_each_verdict_and_where_the_index_is(inside, capsys):
         "3 experiments: 1 reused, 2 failed",
         f"Index: {Path('reports') / 'index.html'}",
     ]
-    assert "to do: open reports/bad/failed/report.ipynb" in captured.err
+    assert "to do: see where in reports/bad/failed/, its page or notebook" in captured.err
+    assert f"  page:  {Path('reports') / 'bad' / 'failed' / 'report.html'}\n" in captured.err
     index = (inside.root / "reports" / "index.html").read_text("utf-8")
     assert "Title of bad" in index
     assert "Title of new" in index

@@ -43,6 +43,7 @@ def test_a_later_failure_is_told_beside_the_last_good_verdict(inside, capsys):
     captured = capsys.readouterr()
     assert "Ship good" in captured.out
     assert "warning: a later run failed: code cell 3" in captured.err
+    assert "  page:  " in captured.err
 
 
 def test_reports_in_another_folder_are_found(inside, tmp_path, capsys):

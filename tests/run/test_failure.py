@@ -5,7 +5,8 @@ from tests.run.conftest import Project
 from tests.run.partial import banner, statuses
 from tests.run.processes import gone, processes_in
 
-from abtest.run import prepare
+from abtest.run import closing, prepare
+from abtest.show import escape
 
 REPORT_FILES = ("verdict.json", "report.ipynb", "report.html", "run.json")
 MISHAPS = (
@@ -58,6 +59,35 @@ def test_a_raising_cell_is_named_and_its_notebook_labelled(mishaps):
     record = mishaps.failure("raises")
     assert (record["failure"]["code"], record["failure"]["cell"]) == ("cell_raised", 3)
     assert len(record["attempts"]) == 1
+
+
+def test_what_failed_has_a_page_that_says_why_and_the_index_leads_there(mishaps):
+    index = (mishaps.root / "reports" / "index.html").read_text("utf-8")
+    for name, result in mishaps.results.items():
+        page = mishaps.report(name) / "failed" / "report.html"
+        assert (result.failed_page is None) == result.ok
+        assert page.exists() == (not result.ok)
+        assert (f'href="{name}/failed/report.html"' in index) == (not result.ok)
+        if not result.ok:
+            assert result.failed_page == page
+            text = page.read_text("utf-8")
+            assert escape.html(result.failure.what) in text
+            assert str(mishaps.root) not in text
+
+
+def test_a_page_that_cannot_be_made_hides_no_failure(project, monkeypatch):
+    project.add("bad", "raises")
+    assert project.one("bad").failed_page is not None
+
+    def broken(*_):
+        raise ValueError("no page")
+
+    monkeypatch.setattr(closing, "render_failed", broken)
+    result = project.one("bad")
+    assert (result.failure.code, result.failed_page) == ("cell_raised", None)
+    left = {path.name for path in (project.report("bad") / "failed").iterdir()}
+    assert left == {"report.ipynb", "run.json"}
+    assert "failed/report.html" not in (project.root / "reports" / "index.html").read_text("utf-8")
 
 
 def test_an_error_of_abtest_keeps_its_three_parts(mishaps):
@@ -176,6 +206,7 @@ def test_a_file_that_cannot_be_used_never_stops_the_others(project):
     assert (bad.status, good.status) == ("failed", "done")
     assert bad.failure.code == "unreadable_experiment"
     assert "experiment.toml:1" in str(bad.failure)
+    assert "experiment.toml:1" in bad.failed_page.read_text("utf-8")
     assert project.failure("bad")["failure"]["code"] == "unreadable_experiment"
 
 

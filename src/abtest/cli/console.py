@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 # Names and values from files could carry escape sequences or marks that reorder a line.
 _SILENT = [*range(9), *range(11, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F)]
@@ -28,6 +29,11 @@ def say(text: str = "") -> None:
 def complain(text: str) -> None:
     """Print an error or a warning to standard error."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+def near(path: Path) -> str:
+    """Return `path` relative to the working folder where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def use_lenient_streams() -> None:

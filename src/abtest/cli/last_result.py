@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from abtest.cli.console import complain
+from abtest.cli.console import complain, near
 from abtest.errors import AbtestError, UsageError
 from abtest.experiment.project import experiment_file, find_root
 from abtest.run.options import RunOptions
 from abtest.run.prepare import reports_folder
 from abtest.run.record import FAILED, read_record, read_verdict
-from abtest.run.task import VERDICT
+from abtest.run.task import PAGE, VERDICT
 
 
 def last_verdict(name: str, output_dir: Path | None) -> dict[str, Any]:
@@ -39,6 +39,8 @@ def last_verdict(name: str, output_dir: Path | None) -> dict[str, Any]:
     failed = read_record(folder / FAILED)
     if failed is not None and failed.failure is not None:
         complain(f"warning: a later run failed: {failed.failure.what}")
+        if (folder / FAILED / PAGE).is_file():
+            complain(f"  page:  {near(folder / FAILED / PAGE)}")
     return document
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from abtest.cli.console import complain, say
+from abtest.cli.console import complain, near, say
 from abtest.show.escape import line
 from abtest.show.words import verdict_word
 
@@ -60,6 +60,8 @@ def _tell(event: Event, width: int) -> None:
         say(result_line(event.result, width))
         if event.result.failure is not None:
             complain(f"{event.experiment}: {event.result.failure}")
+        if event.result.failed_page is not None:
+            complain(f"  page:  {near(event.result.failed_page)}")
 
 
 def result_line(result: RunResult, width: int) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from abtest.cli.console import complain, say
+from abtest.cli.console import complain, near, say
 from abtest.cli.progress import run_display
 from abtest.cli.run_files import write_junit, write_summary
 from abtest.errors import UsageError
@@ -111,7 +111,7 @@ def run_project(root: Path, names: Sequence[str] | None, options: RunOptions) ->
         complain("All experiments are concluded. To run one, name it: abtest run NAME")
         return results
     say(_closing_line(results))
-    say(f"Index: {_near(reports_folder(root, options) / INDEX)}")
+    say(f"Index: {near(reports_folder(root, options) / INDEX)}")
     return results
 
 
@@ -152,8 +152,3 @@ def _closing_line(results: Sequence[RunResult]) -> str:
     plural = "" if len(results) == 1 else "s"
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     return f"{len(results)} experiment{plural}: {said}"
-
-
-def _near(path: Path) -> str:
-    """Return `path` relative to the working folder where it lies below it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

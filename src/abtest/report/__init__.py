@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from abtest.report.failed_page import FailedRun, render_failed
 from abtest.report.index import IndexEntry, index_page, write_index
 from abtest.report.page import render
 
-__all__ = ["IndexEntry", "index_page", "render", "write_index"]
+__all__ = ["FailedRun", "IndexEntry", "index_page", "render", "render_failed", "write_index"]

@@ -43,6 +43,8 @@ class IndexEntry:
         Path of its report, relative to the index; None if there is none.
     problem
         What went wrong in the last run, or why the result is out of date.
+    failed_report
+        Path of the failed run's page, relative to the index; None if there is none.
     """
 
     experiment: str
@@ -58,6 +60,7 @@ class IndexEntry:
     is_concluded: bool = False
     report: str | None = None
     problem: str = ""
+    failed_report: str | None = None
 
 
 def write_index(reports_dir: Path, entries: Iterable[IndexEntry]) -> Path:
@@ -116,9 +119,14 @@ def _row(entry: IndexEntry) -> dict[str, Any]:
         "end": _day(entry.end) or "open end",
         "as_of": escape.line(moment(entry.as_of)).partition(", ")[::2] if entry.as_of else (),
         "is_concluded": entry.is_concluded,
-        "href": quote(entry.report, safe="/._-~") if entry.report else "",
+        "href": _href(entry.report),
+        "failed_href": _href(entry.failed_report),
         "search": " ".join([*text.values(), word.text, run.text, *tags]).casefold(),
     }
+
+
+def _href(path: str | None) -> str:
+    return quote(path, safe="/._-~") if path else ""
 
 
 def _day(when: str | None) -> str:

@@ -100,6 +100,14 @@ def error_html(output: Output) -> str:
     )
 
 
+def unfinished_html() -> str:
+    """Return what stands at a cell that was stopped, and so has no error of its own."""
+    return (
+        '<div class="error" role="note"><p><span class="abtest-icon" aria-hidden="true">✕</span> '
+        "<strong>This part did not finish.</strong></p></div>"
+    )
+
+
 def _final_lines(text: str) -> str:
     """Return what a terminal shows in the end of lines that were written over."""
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abtest.report.outputs import markdown_html, output_html
+from abtest.report.outputs import markdown_html, output_html, unfinished_html
 from abtest.report.styles import PAGE_POLICY, page_style
 from abtest.show import escape, origin
 from abtest.show.banner import banner, headline
@@ -28,11 +28,15 @@ HIDDEN_CODE = frozenset(("remove_input", "remove-input", "parameters", "injected
 
 @dataclass(frozen=True)
 class Block:
-    """One cell as the page shows it: outputs or text, and its code, folded; "" for none."""
+    """One cell as the page shows it: outputs or text, and its code, folded; "" for none.
+
+    `has_failed`: the run ended here, so the code is open.
+    """
 
     body: str
     code: str
     is_prose: bool = False
+    has_failed: bool = False
 
 
 def render(
@@ -65,8 +69,8 @@ def render(
     The verdict stands at the top: taken from the notebook if it shows one there, else
     from the document; the same holds for the provenance at the foot.
     """
-    node = _as_node(notebook)
-    blocks = _with_code_beside(block for cell in node.cells if (block := _block(cell)))
+    node = as_node(notebook)
+    blocks = blocks_of(node)
     shown = "".join(block.body for block in blocks)
     top, foot = _top(document, shown), _foot(document, shown)
     page = {
@@ -76,15 +80,25 @@ def render(
         "lang": lang,
         "direction": direction,
         "index": index,
-        "policy": PAGE_POLICY,
-        "style": page_style(),
         "status": _status(node),
         "top": top.html,
         "blocks": blocks,
         "foot": foot.html,
+        "made_from": ["notebook", "verdict"] if document else ["notebook"],
     }
-    text, _ = _exporter().from_notebook_node(node, resources={"page": page})
+    return page_html(node, page)
+
+
+def page_html(node: NotebookNode, page: Mapping[str, Any]) -> str:
+    """Return the parts of a page in our template."""
+    whole = {**page, "policy": PAGE_POLICY, "style": page_style()}
+    text, _ = _exporter().from_notebook_node(node, resources={"page": whole})
     return str(text)
+
+
+def blocks_of(node: NotebookNode) -> list[Block]:
+    """Return what the page shows of the notebook's cells."""
+    return _with_code_beside(block for cell in node.cells if (block := _block(cell)))
 
 
 def _top(document: Mapping[str, Any] | None, shown: str) -> Fragment:
@@ -122,7 +136,10 @@ def _block(cell: NotebookNode) -> Block | None:
         return None
     body = "\n".join(filter(None, map(output_html, cell.outputs)))
     code = "" if tags & HIDDEN_CODE else escape.html(cell.source.strip())
-    return Block(body, code) if body or code else None
+    has_failed = (cell.metadata.get("abtest") or {}).get("status") == "failed"
+    if has_failed and not any(output.output_type == "error" for output in cell.outputs):
+        body += unfinished_html()
+    return Block(body, code, has_failed=has_failed) if body or code else None
 
 
 def _with_code_beside(blocks: Iterable[Block]) -> list[Block]:
@@ -130,6 +147,9 @@ def _with_code_beside(blocks: Iterable[Block]) -> list[Block]:
     shown: list[Block] = []
     waiting: list[str] = []
     for block in blocks:
+        if block.has_failed and waiting:  # its own code is what matters
+            shown.append(Block("", "\n\n".join(waiting)))
+            waiting = []
         waiting += [block.code] if block.code else []
         if block.body:
             shown.append(replace(block, code="\n\n".join(waiting)))
@@ -139,12 +159,15 @@ def _with_code_beside(blocks: Iterable[Block]) -> list[Block]:
     return shown
 
 
-def _as_node(notebook: NotebookNode | Mapping[str, Any] | str | Path) -> NotebookNode:
+def as_node(notebook: NotebookNode | Mapping[str, Any] | str | Path) -> NotebookNode:
+    """Return the notebook as nbformat has it, given so, as plain values or as a path."""
     import nbformat
+    from nbformat.v4.rwbase import rejoin_lines
 
     if isinstance(notebook, str | Path):
         return nbformat.read(Path(notebook), as_version=4)  # type: ignore[no-untyped-call, no-any-return]  # nbformat is untyped
-    return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call, no-any-return]  # nbformat is untyped
+    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]  # nbformat is untyped
+    return rejoin_lines(node)  # type: ignore[no-untyped-call, no-any-return]  # nbformat is untyped
 
 
 @cache

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from abtest.files import canonical_json
+from abtest.report import FailedRun, render_failed
 from abtest.run.outcome import Failure, RunResult
 from abtest.run.prepare import Prepared
 from abtest.run.record import (
+    FAILED,
     Attempt,
     FailureRecord,
     RunRecord,
@@ -21,7 +23,7 @@ from abtest.run.record import (
     now,
 )
 from abtest.run.staging import discard, publish, publish_failure
-from abtest.run.task import EXECUTED, VERDICT, Executed, Task
+from abtest.run.task import EXECUTED, PAGE, VERDICT, Executed, Task
 from abtest.run.tidy import label, replaced
 
 
@@ -85,7 +87,7 @@ def _close_failed(
 ) -> RunResult:
     """Keep what a failed run left, labelled, beside the last good result."""
     places = {str(course.root): "."}
-    partial: bytes | None = None
+    partial: dict[str, Any] | None = None
     if task is not None:
         places = {task.staging: task.home, **places}
         partial = _labelled(task, failure, places)
@@ -96,7 +98,9 @@ def _close_failed(
         todo=replaced(failure.todo, places),
     )
     record = _record(course, executed, failure, None, {})
-    publish_failure(course.folder, record, partial)
+    notebook = None if partial is None else canonical_json(partial).encode()
+    page = _page(course, failure, partial)
+    publish_failure(course.folder, record, notebook, page)
     if task is not None:
         discard(Path(task.staging))
     return RunResult(
@@ -108,17 +112,34 @@ def _close_failed(
         "",
         record.seconds,
         len(course.attempts),
+        None if page is None else course.folder / FAILED / PAGE,
     )
 
 
-def _labelled(task: Task, failure: Failure, places: dict[str, str]) -> bytes | None:
+def _page(course: Course, failure: Failure, partial: dict[str, Any] | None) -> bytes | None:
+    """Return the page of a failed run; None if it cannot be made: why the run failed counts."""
+    about = None if course.prepared is None else course.prepared.resolved.spec.experiment
+    run = FailedRun(
+        course.name,
+        (about.title if about else "") or course.name,
+        failure.status,
+        failure.what,
+        failure.given,
+        failure.todo,
+    )
+    try:
+        return render_failed(run, partial).encode()
+    except Exception:
+        return None
+
+
+def _labelled(task: Task, failure: Failure, places: dict[str, str]) -> dict[str, Any] | None:
     """Return the partial notebook with its banner; None if nothing readable was written."""
     try:
         notebook: dict[str, Any] = json.loads((Path(task.staging) / EXECUTED).read_bytes())
-        labelled = label(notebook, task.experiment, failure, places)
+        return label(notebook, task.experiment, failure, places)
     except (OSError, ValueError, KeyError):
         return None
-    return canonical_json(labelled).encode()
 
 
 def _record(

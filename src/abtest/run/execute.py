@@ -167,7 +167,10 @@ def _raised(error: PapermillExecutionError, task: Task, progress: Progress) -> F
     if error.ename not in {"DataError", "UsageError", "SpecError"}:
         first = what.splitlines()[0] if what else ""
         what = f"{place} raised {error.ename}" + (f": {first}" if first else "")
-        given, todo = task.notebook, f"open {task.home}/failed/report.ipynb to see where"
+        given, todo = (
+            task.notebook,
+            f"see where in {task.home}/failed/, its page or notebook",
+        )
     return Failure("cell_raised", what, given or f"{task.notebook}, {place}", todo, progress.cell)
 
 

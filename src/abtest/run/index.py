@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from abtest.report.index import IndexEntry, write_index
+from abtest.run.record import FAILED
 from abtest.run.standing import Standing, standings
 from abtest.run.task import PAGE
 
@@ -33,7 +34,15 @@ def _entry(standing: Standing) -> IndexEntry:
         is_concluded=about is not None and about.status == "concluded",
         report=f"{standing.name}/{PAGE}" if (standing.folder / PAGE).is_file() else None,
         problem=standing.problem,
+        failed_report=_failed_report(standing),
     )
+
+
+def _failed_report(standing: Standing) -> str | None:
+    page = standing.folder / FAILED / PAGE
+    if standing.state.failed is None or not page.is_file():
+        return None
+    return f"{standing.name}/{FAILED}/{PAGE}"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -89,7 +89,8 @@ class RunResult:
     """What became of one experiment.
 
     `document` is the verdict this run made or reused; None when it failed. `reason` says
-    why a result was reused or had to be made.
+    why a result was reused or had to be made. `failed_page` is what a person opens to see
+    why a run failed; None if there is none.
     """
 
     experiment: str
@@ -100,6 +101,7 @@ class RunResult:
     reason: str = ""
     seconds: float = 0.0
     attempts: int = 0
+    failed_page: Path | None = None
 
     @property
     def ok(self) -> bool:

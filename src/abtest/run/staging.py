@@ -10,7 +10,7 @@ from pathlib import Path
 
 from abtest.files import write_bytes
 from abtest.run.record import FAILED, PUBLISHED, RunRecord
-from abtest.run.task import EXECUTED, REPORT
+from abtest.run.task import EXECUTED, PAGE, REPORT
 
 PREFIX = ".run-"
 _ABANDONED_AFTER = 24 * 3600.0
@@ -40,13 +40,16 @@ def publish(staging: Path, folder: Path, record: RunRecord) -> None:
     discard(staging)
 
 
-def publish_failure(folder: Path, record: RunRecord, notebook: bytes | None) -> None:
-    """Write a failed run's record and partial notebook beside the last good result."""
+def publish_failure(
+    folder: Path, record: RunRecord, notebook: bytes | None, page: bytes | None
+) -> None:
+    """Write a failed run's record, partial notebook and page beside the last good result."""
     failed = folder / FAILED
-    if notebook is None:
-        (failed / REPORT).unlink(missing_ok=True)
-    else:
-        write_bytes(failed / REPORT, notebook)
+    for name, content in ((REPORT, notebook), (PAGE, page)):
+        if content is None:
+            (failed / name).unlink(missing_ok=True)
+        else:
+            write_bytes(failed / name, content)
     record.write(failed)
 
 

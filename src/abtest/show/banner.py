@@ -17,12 +17,18 @@ def headline(document: Row) -> Fragment:
     return banner(verdict_word(document["verdict"]), document["headline"], facts(document))
 
 
-def banner(word: Word, sentence: str, chips: Iterable[str] = ()) -> Fragment:
-    """Return a banner of any state, with short facts under its sentence."""
+def banner(
+    word: Word, sentence: str, chips: Iterable[str] = (), *, name: str = "Verdict"
+) -> Fragment:
+    """Return a banner of any state, with short facts under its sentence.
+
+    `name` says to who cannot see it what the banner is about.
+    """
     short = list(chips)
     items = "".join(f"<li>{escape.bdi(chip)}</li>" for chip in short)
     html = (
-        f'<section class="abtest abtest-verdict abtest-{word.tone}" aria-label="Verdict">\n'
+        f'<section class="abtest abtest-verdict abtest-{word.tone}" '
+        f'aria-label="{escape.html(name)}">\n'
         f'<p class="abtest-badge" aria-hidden="true">{escape.html(word.icon)}</p>\n'
         f"<h2>{escape.html(word.text)}</h2>\n"
         f'<p class="abtest-headline">{escape.bdi(sentence)}</p>\n'

@@ -65,6 +65,13 @@ RUNS: dict[str, Word] = {
     "never": Word("·", "Never run", "neutral"),
 }
 
+ENDINGS: dict[str, Word] = {
+    "failed": Word("✕", "This run failed", "bad"),
+    "timeout": Word("✕", "This run ran out of time", "bad"),
+    "interrupted": Word("✕", "This run was interrupted", "bad"),
+}
+"""How a run ended that made no verdict."""
+
 CHECK_NAMES: dict[str, str] = {
     "sample_ratio": "Sample ratio",
     "allocation_drift": "Allocation over time",
