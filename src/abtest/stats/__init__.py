@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from abtest.stats.adjustment.cupac import compare_cupac_means, cupac_predictions
+    from abtest.stats.adjustment.diagnosis import AdjustmentDiagnosis, diagnose_adjustment
     from abtest.stats.adjustment.regression import compare_adjusted_means
     from abtest.stats.adjustment.slopes import pooled_slopes
     from abtest.stats.adjustment.strata import compare_stratified_means
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.compare import compare_proportions
     from abtest.stats.proportions.estimate import estimate_proportions
     from abtest.stats.proportions.odds import compare_odds
+    from abtest.stats.proportions.one_sample import proportion_interval, proportion_test
     from abtest.stats.proportions.score import ScorePair
     from abtest.stats.rates.compare import compare_rates
     from abtest.stats.rates.score import RatePair
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AdjustedComparison": "multiplicity.comparison_family",
     "AdjustedPValues": "multiplicity.adjusted",
+    "AdjustmentDiagnosis": "adjustment.diagnosis",
     "ArmPair": "pairs",
     "CappedComparison": "means.capped",
     "Clusters": "sizing.sharing",
@@ -114,8 +117,9 @@ _HOME = {
     "compare_scores": "scores",
     "compare_stratified_means": "adjustment.strata",
     "compare_trimmed_means": "means.trimmed",
-    "equivalence": "margins",
     "cupac_predictions": "adjustment.cupac",
+    "equivalence": "margins",
+    "diagnose_adjustment": "adjustment.diagnosis",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
@@ -128,6 +132,8 @@ _HOME = {
     "nps": "scores",
     "pooled_slopes": "adjustment.slopes",
     "power": "sizing.solve",
+    "proportion_interval": "proportions.one_sample",
+    "proportion_test": "proportions.one_sample",
     "ratio_of_totals": "totals_ratio",
     "sample_ratio": "allocation.ratio",
     "sample_ratio_by_segment": "allocation.segments",
@@ -137,6 +143,7 @@ _HOME = {
 __all__ = [
     "AdjustedComparison",
     "AdjustedPValues",
+    "AdjustmentDiagnosis",
     "ArmPair",
     "CappedComparison",
     "Clusters",
@@ -188,6 +195,7 @@ __all__ = [
     "compare_stratified_means",
     "compare_trimmed_means",
     "cupac_predictions",
+    "diagnose_adjustment",
     "equivalence",
     "estimate_means",
     "estimate_proportions",
@@ -201,6 +209,8 @@ __all__ = [
     "nps",
     "pooled_slopes",
     "power",
+    "proportion_interval",
+    "proportion_test",
     "ratio_of_totals",
     "sample_ratio",
     "sample_ratio_by_segment",
