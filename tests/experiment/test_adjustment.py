@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import abtest
-from abtest.stats import Moments, compare_means, estimate_means
+from abtest.stats import Moments, compare_means, estimate_means, heterogeneity
 
 N = 3_000
 
@@ -187,3 +187,46 @@ def test_on_an_event_log_other_metrics_before_exposure_are_covariates_too():
     )
     assert beside["absolute"]["lower"] == pytest.approx(expected.absolute.lower, rel=1e-7)
     assert beside["variance_reduction"] > alone["variance_reduction"]
+
+
+def test_a_stratum_with_one_unit_in_an_arm_is_named_and_loses_nobody(frame):
+    lone = frame.copy()
+    lone.loc[0, ["country", "arm"]] = ["XX", "control"]
+    row = row_of(units(strata=["country"]), lone)
+    assert row["warnings"] == ["strata_merged"]
+    assert row["n_control"] + row["n_treatment"] == N
+
+
+def test_the_difference_between_segments_is_a_test_of_its_own():
+    rng = np.random.default_rng(31)
+    arm = rng.choice(["control", "treatment"], N)
+    plan = rng.choice(["free", "paid"], N)
+    lift = np.where((arm == "treatment") & (plan == "paid"), 1.0, 0.0)
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(N),
+            "arm": arm,
+            "plan": plan,
+            "country": rng.choice(["DE", "IR", "NL"], N),
+            "spend": rng.normal(10.0, 2.0, N) + lift,
+        }
+    )
+    spec = units() | {"analysis": {"segments": ["plan", "country"]}}
+    spec["variants"] = {"control": "control", "treatments": ["treatment"]}
+    analysis = abtest.load(spec, data=frame).analyze()
+    by_column = {row["column"]: row for row in analysis.to_dict()["segment_differences"]}
+    plan_row, country_row = by_column["plan"], by_column["country"]
+    pairs = {}
+    for value, part in frame.groupby("plan"):
+        arms = [
+            Moments.from_columns([part.loc[part["arm"] == name, "spend"]])
+            for name in ("control", "treatment")
+        ]
+        pairs[value] = estimate_means([arms[0]], [arms[1]], adjusted=False)
+    expected = heterogeneity(pairs)
+    assert plan_row["p_value"] == pytest.approx(expected.p_value, rel=1e-8)
+    assert plan_row["p_adjusted"] == pytest.approx(2 * expected.p_value, rel=1e-8)
+    assert country_row["p_adjusted"] == country_row["p_value"] > 0.05
+    text = analysis.show.segments().text
+    assert "Does the effect differ by plan?" in text
+    assert text.count("it differs") == text.count("not shown to differ") == 1

@@ -140,6 +140,27 @@ class Effect(Part):
     warnings: list[WarningCode]
 
 
+class SegmentDifference(Part):
+    """Whether the effect on one metric in one arm differs between the values of a column."""
+
+    metric: str
+    variant: str
+    column: str
+    segments: int
+    """Segments that were compared."""
+    status: EffectStatus
+    reason: NotComputedReason | None
+    """Code of why it was not computed; null when status is ok."""
+    test: Literal["cochran_q", "welch_f"] | None
+    statistic: float | None
+    p_value: float | None
+    """Of the hypothesis that all segments have the same effect."""
+    p_adjusted: float | None
+    """Adjusted (Holm) over all columns and arms of the metric."""
+    i_squared: AbsoluteEffect
+    """Part of the variation between the estimates that is not chance, with its interval."""
+
+
 class Deviation(Part):
     """A promise of the lock that the analysis does not keep."""
 
@@ -177,5 +198,7 @@ class VerdictDocument(Part):
     variants: list[Variant]
     checks: list[Check]
     effects: list[Effect]
+    segment_differences: list[SegmentDifference] = []
+    """One per metric, arm and segment column; they never decide."""
     deviations: list[Deviation]
     provenance: Provenance

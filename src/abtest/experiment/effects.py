@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,8 +24,10 @@ from abtest.experiment.outcome import row_test
 from abtest.metrics import MetricDefinition
 from abtest.show.numbers import json_number
 from abtest.stats import NotEstimable
+from abtest.stats.adjustment.strata_cells import merge_strata
 
 if TYPE_CHECKING:
+    from abtest.stats.moments import Moments
     from abtest.stats.results import PairEstimate, PairMethod
 
 SMALLEST_SEGMENT = 30
@@ -90,7 +94,32 @@ def estimate_pair(
         for name in (what.control, what.variant)
     ]
     adjusted = isinstance(what.request, UnitRequest) and bool(what.request.covariates)
-    return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
+    if not what.metric.strata:
+        return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
+    control, treatment, merged = _with_full_strata(arms[0], arms[1], measured.phases)
+    pair = what.metric.estimate(control, treatment, adjusted=adjusted)
+    return pair.with_warnings("strata_merged") if merged else pair
+
+
+def _with_full_strata(
+    control: Sequence[Moments], treatment: Sequence[Moments], phases: int
+) -> tuple[list[Moments], list[Moments], bool]:
+    """Return strata by phase of which each has two units in both arms, and whether some joined."""
+    size = len(control) // phases
+    kept: tuple[list[Moments], list[Moments]] = ([], [])
+    joined = False
+    for phase in range(phases):
+        here = slice(phase * size, (phase + 1) * size)
+        try:
+            found = merge_strata(control[here], treatment[here])
+        except NotEstimable:  # this phase has too few units in all: it is left out further on
+            kept[0].append(reduce(add, control[here]))
+            kept[1].append(reduce(add, treatment[here]))
+            continue
+        kept[0].extend(found.control)
+        kept[1].extend(found.treatment)
+        joined = joined or found.merged > 0
+    return *kept, joined
 
 
 def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEstimate) -> Effect:

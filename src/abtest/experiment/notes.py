@@ -20,6 +20,7 @@ class MetricNote:
     sentence: str
     window: str
     description: str | None
+    adjustment: str = ""
 
 
 def notes(spec: ExperimentSpec) -> tuple[MetricNote, ...]:
@@ -37,4 +38,15 @@ def _note(metric: MetricDefinition) -> MetricNote:
         sentence=metric.definition(),
         window=day_range(metric.window_days),
         description=metric.description,
+        adjustment=_adjustment(metric),
     )
+
+
+def _adjustment(metric: MetricDefinition) -> str:
+    """Return in words what the file asks to be taken out of the noise."""
+    parts = []
+    if metric.covariates:
+        parts.append(f"adjusted for {', '.join(metric.covariates)} before exposure")
+    if metric.strata:
+        parts.append(f"compared within {' x '.join(metric.strata)}")
+    return "; ".join(parts)

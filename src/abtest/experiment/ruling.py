@@ -25,6 +25,7 @@ from abtest.experiment.effects import (
     estimate_row,
 )
 from abtest.experiment.headline import headline
+from abtest.experiment.interaction import segment_differences
 from abtest.experiment.levels import Level, row_levels
 from abtest.experiment.outcome import row_outcome
 from abtest.experiment.provenance import packages, python_version
@@ -75,6 +76,7 @@ def rule(
         variants=_variants(spec, measured, ruling),
         checks=checks,
         effects=[row.effect for row in judged],
+        segment_differences=segment_differences(rows, spec.analysis.segments, spec.analysis.alpha),
         deviations=[],
         provenance=Provenance(
             spec_sha256=spec_sha256,

@@ -23,7 +23,7 @@ def definitions(notes: Iterable[object], document: Row | None = None) -> Fragmen
             Cell(str(note.get("sentence") or ""), str(note.get("description") or "")),
             Cell(_window(note.get("window"))),
             Cell(DIRECTIONS.get(note.get("direction", ""), "")),
-            *([_method(methods.get(note["metric"]))] if document is not None else []),
+            *([_method(methods.get(note["metric"]), note)] if document is not None else []),
         ]
         for note in map(say.as_row, notes)
     ]
@@ -65,11 +65,12 @@ def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
     return section("What could not be computed", table, name="not-computed")
 
 
-def _method(effect: Row | None) -> Cell:
+def _method(effect: Row | None, note: Row) -> Cell:
     if effect is None or effect["status"] != "ok":
         return Cell("")
     reduction = effect.get("variance_reduction")
-    notes = [f"CUPED took {percent(reduction, 0)} off the variance"] if reduction else []
+    notes = [note["adjustment"]] if note.get("adjustment") else []
+    notes += [f"CUPED took {percent(reduction, 0)} off the variance"] if reduction else []
     notes += say.warning_words(effect)
     return Cell(method_name(effect["method"]), "; ".join(notes))
 
