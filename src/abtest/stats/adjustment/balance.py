@@ -1,0 +1,119 @@
+"""Whether arms differ before exposure: each covariate by itself, and all of them together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from abtest.stats.joint import JointMeans
+from abtest.stats.tails import tail_test
+
+_UNDERFLOW = 1e-280
+"""Below this the tail of F is summed as a series in logarithms."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A covariate in both arms.
+
+    Attributes
+    ----------
+    control_mean, treatment_mean
+        Means, over phases of allocation.
+    standardised_difference
+        Their difference over the root of the mean of both variances (Austin 2009, Stat. Med. 28,
+        3083); None where nothing varies.
+    p_value, log10_p
+        Of Welch's test of no difference; None where nothing varies.
+    """
+
+    control_mean: float
+    treatment_mean: float
+    standardised_difference: float | None
+    p_value: float | None
+    log10_p: float | None
+
+
+@dataclass(frozen=True)
+class JointBalance:
+    """The test of no difference in any covariate: F with its two degrees of freedom."""
+
+    p_value: float
+    log10_p: float
+    statistic: float
+    df: tuple[float, float]
+
+
+def covariate_balance(joint: JointMeans, place: int) -> Balance:
+    """Return one variable of the joint means in both arms, compared within phases."""
+    control, treatment = (float(mean) for mean in joint.arm_means[:, place])
+    difference = float(joint.phase_weights @ (joint.means[1, :, place] - joint.means[0, :, place]))
+    variances = joint.covariances[:, :, place, place]
+    spread = float((variances @ joint.phase_weights).mean())
+    parts = joint.mean_weights * variances
+    if not spread > 0.0:
+        return Balance(control, treatment, None, None, None)
+    scaled = parts / parts.max()
+    df = float(scaled.sum() ** 2 / (scaled**2 / (joint.units - 1.0)).sum())
+    test = tail_test(difference / math.sqrt(float(parts.sum())), df, "two-sided")
+    return Balance(control, treatment, difference / math.sqrt(spread), test.p_value, test.log10_p)
+
+
+def joint_balance(joint: JointMeans, places: list[int]) -> JointBalance | None:
+    """Return the test that k variables have equal means in both arms, or None.
+
+    T^2 = d' V^-1 d with V the sum of the cells' covariances V_c of means, as
+    T^2 (nu - k + 1) / (nu k) on F(k, nu - k + 1) with nu = (k + k^2) / sum_c (tr(W_c^2) +
+    (tr W_c)^2) / (n_c - 1), W_c = V_c V^-1: the modified Nel and van der Merwe test, which does
+    not change with the units or linear combinations of the variables (Krishnamoorthy & Yu 2004,
+    Stat. Probab. Lett. 66, 161). For one variable it is Welch's; for two equal covariance
+    matrices Hotelling's.
+
+    Parameters
+    ----------
+    joint
+        Means of the variables.
+    places
+        Which of them, none a linear function of the others.
+
+    Returns
+    -------
+    JointBalance or None
+        None without variables, or with too few units for so many.
+    """
+    k = len(places)
+    if k == 0:
+        return None
+    units = np.sqrt(np.einsum("ap,apii->i", joint.mean_weights, joint.covariances)[places])
+    cells = joint.mean_weights[:, :, None, None] * joint.covariances[:, :, places][..., places]
+    cells = (cells / units[:, None] / units[None, :]).reshape(-1, k, k)
+    inverse = np.linalg.inv(cells.sum(axis=0))
+    difference = joint.phase_weights @ (joint.means[1] - joint.means[0])[:, places] / units
+    shares = cells @ inverse
+    traces = np.einsum("cij,cji->c", shares, shares) + np.einsum("cii->c", shares) ** 2
+    nu = (k + k * k) / float((traces / (joint.units.ravel() - 1.0)).sum())
+    if not nu - k + 1.0 > 0.0:
+        return None
+    squared = max(float(difference @ inverse @ difference), 0.0)
+    statistic = squared * (nu - k + 1.0) / (nu * k)
+    p_value, log10_p = _upper_f(statistic, float(k), nu - k + 1.0)
+    return JointBalance(p_value, log10_p, statistic, (float(k), nu - k + 1.0))
+
+
+def _upper_f(statistic: float, df1: float, df2: float) -> tuple[float, float]:
+    """Return P(F > statistic) and its base-10 logarithm, finite where the first underflows.
+
+    The tail is the regularised incomplete beta function at z = df2 / (df2 + df1 F) (Abramowitz &
+    Stegun 1964, 26.6.2), far out by its hypergeometric series (26.5.23).
+    """
+    p_value = float(special.fdtrc(df1, df2, statistic))
+    if p_value > _UNDERFLOW:
+        return p_value, math.log10(p_value)
+    a, b = df2 / 2.0, df1 / 2.0
+    z = df2 / (df2 + df1 * statistic)
+    log_p = a * math.log(z) + b * math.log1p(-z) - math.log(a) - float(special.betaln(a, b))
+    log_p += math.log(float(special.hyp2f1(a + b, 1.0, a + 1.0, z)))
+    return p_value, log_p / math.log(10.0)
