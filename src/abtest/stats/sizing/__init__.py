@@ -29,5 +29,18 @@ What is promised
 - Levels are those that experiments judge with: superiority shares alpha over metrics and
   treatments, non-inferiority uses one-sided alpha / 2 in full, equivalence twice one-sided alpha.
 
+Where other tools give other numbers
+------------------------------------
+- R's ``power.t.test`` and ``power.prop.test`` without ``strict = TRUE``, and rpact's two-sided
+  designs by default, count one tail: 0.0269 where the test rejects with 0.0501.
+- R (pwr), rpact and statsmodels plan unequal arms for Student's pooled variance; here the default
+  is Welch's test, which is the one that judges. ``method="student"`` gives their numbers.
+- Textbook sizes of equivalence (Chow, Shao & Wang 2008) use z of beta / 2 and the margin less
+  |effect|: too many units where the effect is not 0. Here both tests reject together, exactly.
+- spotify-confidence takes a relative margin times the baseline as known; here the baseline's noise
+  counts (Fieller), which for a margin m changes the size by about a share m.
+- Calculators that use the baseline's variance for both proportions need too few units for a rise
+  towards 50% (1030 instead of 1094 for 20% against 25%).
+
 The folder is not called ``power`` because a module of that name would hide the function.
 """

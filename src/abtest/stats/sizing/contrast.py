@@ -71,7 +71,7 @@ def rejection(setting: Setting) -> Floats:
         return _both(setting, sides, slopes, df)
     shift = design.sign * sides[0].shift
     if design.sides == 1:
-        return below_line(shift, slopes[0], df)
+        return np.minimum(below_line(shift, slopes[0], df), 1.0)
     return np.minimum(_sum_of_two((shift, -shift), (slopes[0], slopes[0]), df, None), 1.0)
 
 

@@ -83,17 +83,24 @@ def _below_two_lines(
     df: Floats,
 ) -> Floats:
     corner = np.maximum((shifts[0] + shifts[1]) / (slopes[0] + slopes[1]), 0.0)
-    both = (_below_line(d, q, df, corner) for d, q in zip(shifts, slopes, strict=True))
-    total = sum(both) - scale_below(corner, df)
+    both = _below_line(np.concatenate(shifts), np.concatenate(slopes), _twice(df), _twice(corner))
+    total = both.reshape(2, -1).sum(axis=0) - scale_below(corner, df)
     low, high = _scale_range(df)
     start = np.clip(corner, low, high)
-    for end, sign in ((high, 1.0), (low, -1.0)):
-        scales, weights = _nodes(start, end, df)
-        h, k = (d[:, None] - q[:, None] * scales for d, q in zip(shifts, slopes, strict=True))
-        corner_value = np.maximum(special.ndtr(h) - special.ndtr(-k), 0.0)
-        rest = _bivariate(h, k, correlation[:, None]) - corner_value
-        total = total + sign * (weights * rest).sum(axis=1)
-    return np.asarray(total)
+    # from the corner up, and from the corner down, where the weights are negative
+    scales, weights = _nodes(_twice(start), np.concatenate([high, low]), _twice(df))
+    h, k = (
+        _twice(d)[:, None] - _twice(q)[:, None] * scales
+        for d, q in zip(shifts, slopes, strict=True)
+    )
+    corner_value = np.maximum(special.ndtr(h) - special.ndtr(-k), 0.0)
+    rest = _bivariate(h, k, _twice(correlation)[:, None]) - corner_value
+    up, down = (weights * rest).sum(axis=1).reshape(2, -1)
+    return np.asarray(total + up - down)
+
+
+def _twice(row: Floats) -> Floats:
+    return np.concatenate([row, row])
 
 
 def _below_line(shift: Floats, slope: Floats, df: Floats, limit: Floats) -> Floats:
