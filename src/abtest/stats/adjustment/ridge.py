@@ -72,9 +72,11 @@ class Ridge:
             )
         centre, level = features.mean(axis=0), float(outcome.mean())
         deviations = features - centre
-        units = np.sqrt((deviations**2).mean(axis=0))
-        units[units <= 1e-13 * np.abs(centre)] = np.inf  # constant features say nothing
-        units[units == 0.0] = np.inf
+        reach = np.abs(deviations).max(axis=0)
+        flat = reach <= 1e-13 * np.abs(centre)
+        reach[flat] = 1.0
+        units = reach * np.sqrt(((deviations / reach) ** 2).mean(axis=0))
+        units[flat] = np.inf  # constant features say nothing
         left, values, right = np.linalg.svd(deviations / units, full_matrices=False)
         shadow = left.T @ (outcome - level)
         self.chosen = self.penalty if self.penalty is not None else _best(values, shadow, outcome)
