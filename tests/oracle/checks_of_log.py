@@ -64,15 +64,36 @@ def graded(p, fail, warn):
 
 
 def sample_ratio(log, arms, plans):
-    """Chi-square of the units by first variant, added up over phases."""
+    """Exact below 1000 units or an expected count of five, else chi-square added up over phases."""
     statistic = freedom = 0
+    seen_by_phase, wanted_by_phase = [], []
     for phase, plan in enumerate(plans):
         seen = [sum(p.variant == arm and p.phase == phase for p in log.people) for arm in arms]
         if sum(seen):
             wanted = np.array([plan[arm] for arm in arms])
-            statistic += stats.chisquare(seen, sum(seen) * wanted / wanted.sum()).statistic
+            wanted = wanted / wanted.sum()
+            statistic += stats.chisquare(seen, sum(seen) * wanted).statistic
             freedom += len(arms) - 1
+            seen_by_phase.append(seen)
+            wanted_by_phase.append(wanted)
+    units = sum(map(sum, seen_by_phase))
+    least = min(sum(s) * w.min() for s, w in zip(seen_by_phase, wanted_by_phase, strict=True))
+    if units < 1000 or least < 5:
+        return as_rare(seen_by_phase, wanted_by_phase)
     return stats.chi2.sf(statistic, freedom)
+
+
+def as_rare(seen_by_phase, wanted_by_phase):
+    """Probability of all tables that are no more probable than the one seen."""
+    chances, seen_chance = np.ones(1), 1.0
+    for seen, wanted in zip(seen_by_phase, wanted_by_phase, strict=True):
+        units, arms = sum(seen), len(seen)
+        grid = np.indices((units + 1,) * (arms - 1)).reshape(arms - 1, -1)
+        grid = grid[:, grid.sum(axis=0) <= units]
+        tables = np.vstack([grid, units - grid.sum(axis=0)]).T
+        chances = np.outer(chances, stats.multinomial.pmf(tables, units, wanted)).ravel()
+        seen_chance *= stats.multinomial.pmf(seen, units, wanted)
+    return min(1.0, chances[chances <= seen_chance * (1 + 1e-7)].sum())
 
 
 def equal(counts, of, arms):

@@ -12,7 +12,8 @@ def check_sample_ratio(facts: Facts) -> CheckResult | None:
 
     Phases of allocation are tested each on its own and added up: pooling them would
     call a planned ramp a mismatch. Chi-square without continuity correction
-    (Kohavi, Tang & Xu 2020, "Trustworthy Online Controlled Experiments", ch. 21).
+    (Kohavi, Tang & Xu 2020, "Trustworthy Online Controlled Experiments", ch. 21), exact for
+    small counts.
     """
     from abtest.stats import sample_ratio
 

@@ -1,0 +1,1 @@
+"""Did units arrive in the planned shares?"""
