@@ -26,6 +26,8 @@ def curve_figure(curve: PowerCurve) -> Chart:
 
     Rows without an answer are left out, and the alternative text says how many.
     """
+    from matplotlib.ticker import StrMethodFormatter
+
     from abtest.show.drawing import Chart, house_style
 
     across = next(iter(curve.varied))
@@ -36,10 +38,13 @@ def curve_figure(curve: PowerCurve) -> Chart:
         chart = Chart(
             WIDTH, HEIGHT, alt=_alt(curve, across, x[kept], y[kept]), caption=_caption(curve)
         )
-        axes = chart.add_axes((0.13, 0.16, 0.83, 0.78))
+        axes = chart.add_axes((0.16, 0.16, 0.8, 0.78))
         _frame(axes, _label(curve, across), _axis(curve))
         if curve.solved == "sample_size" and kept.size and y[kept].max() > 30 * y[kept].min():
             axes.set_yscale("log")
+        for axis, name in ((axes.xaxis, across), (axes.yaxis, _FIELDS[curve.solved])):
+            if name == "units":  # whole numbers in full, not as a multiple of a power of ten
+                axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.plot(
             x[kept],
             y[kept],
