@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from calibration.answers import ALPHA
 from calibration.cell import Cell, Observed, Quantity
 
 TITLES: dict[Quantity, str] = {
@@ -69,7 +70,7 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
     for cell in cells:
         for one in results.get(cell.key, ()):
             if one.quantity == quantity:
-                row = (cell.situation, _conditions(cell.note), one.method)
+                row = (cell.situation, _conditions(cell.note), _label(one))
                 rates.setdefault(row, {})[sum(cell.sizes)] = one
     sizes = sorted({size for by_size in rates.values() for size in by_size})
     if not sizes:
@@ -82,6 +83,12 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
         shown = (_rate(by_size.get(size)) for size in sizes)
         lines.append(f"| {situation} | {note} | {method} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
+
+
+def _label(one: Observed) -> str:
+    """Return the method, with its promise where that is not the usual one."""
+    usual = one.quantity != "type_i" or one.promised == ALPHA
+    return one.method if usual else f"{one.method} (promises {one.promised:.1%})"
 
 
 def _rate(one: Observed | None) -> str:

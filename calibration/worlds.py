@@ -128,12 +128,12 @@ def revenue() -> World:
     return World(title, treatment(0.0, False), treatment, largest=10.0)
 
 
-def rare_event() -> World:
-    """Return a share of successes of 0.4%, whose variance follows from it."""
+def rare_event(base: float = 0.004) -> World:
+    """Return a share of successes, whose variance follows from it."""
 
     def treatment(effect: float, unequal: bool) -> Arm:
         assert not unequal
-        share = 0.004 * (1.0 + effect)
+        share = base * (1.0 + effect)
 
         def summed(rng: np.random.Generator, runs: int, n: int) -> MomentsTable:
             successes = rng.binomial(n, share, runs).astype(float)
@@ -149,7 +149,9 @@ def rare_event() -> World:
         )
 
     control = treatment(0.0, False)
-    return World("proportion of 0.4%", control, treatment, unequal=False, largest=100.0)
+    return World(
+        f"proportion of {100 * base:g}%", control, treatment, unequal=False, largest=0.4 / base
+    )
 
 
 def clicks_per_view() -> World:
