@@ -16,6 +16,8 @@ from abtest.stats.means.compare import estimate_means, plain_means
 from abtest.stats.moments import Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.pairs import ArmPair
+from abtest.stats.proportions.barnard import BarnardPair
+from abtest.stats.proportions.boschloo import BoschlooPair
 from abtest.stats.proportions.estimate import has_few_events
 from abtest.stats.proportions.fisher import FisherMethod
 from abtest.stats.proportions.hybrid import HybridPair
@@ -33,7 +35,17 @@ from abtest.stats.results import Alternative, PairEstimate
 from abtest.stats.value_counts import ValueCounts
 
 ProportionsMethod = (
-    Literal["agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"] | FisherMethod
+    Literal[
+        "agresti_caffo",
+        "barnard",
+        "boschloo",
+        "newcombe",
+        "pooled_z",
+        "score",
+        "wald",
+        "welch",
+    ]
+    | FisherMethod
 )
 """How two proportions are compared."""
 _METHODS = frozenset(word for part in get_args(ProportionsMethod) for word in get_args(part))
@@ -43,6 +55,8 @@ _PAIRS: Mapping[str, Callable[[int, int, int, int], PairEstimate]] = {
     "pooled_z": partial(ScorePair, method="pooled_z"),
     "newcombe": HybridPair,
     "agresti_caffo": AddedPair,
+    "barnard": BarnardPair,
+    "boschloo": BoschlooPair,
     "wald": lambda *counts: wald_pair(TwoByTwo(*counts)),
 }
 
@@ -89,7 +103,9 @@ def compare_proportions(
         counted. Two `MomentsTable` are compared row by row in one pass.
     method
         Every one has a p-value, an interval of the difference and a set of the relative effect
-        that agree: p < 1 - level exactly where the interval leaves out 0.
+        that agree: p < 1 - level exactly where the interval leaves out 0. The two-sided sets of
+        ``barnard``, ``fisher`` and ``fisher_midp`` can have gaps; where 0 lies in one, p decides
+        and the warning ``set_has_gaps`` says so.
 
         ``score``
             Miettinen & Nurminen (1985): difference and risk ratio from score statistics; good
@@ -109,6 +125,12 @@ def compare_proportions(
         ``welch``
             A difference of means with t quantiles, as experiments judge; relative by Fieller.
             With covariates it is ``welch_cuped``.
+        ``barnard``
+            Exact and unconditional: tables ordered by the score statistic, the worst common
+            share; the intervals invert the same test. See `BarnardPair`.
+        ``boschloo``
+            Exact and unconditional: tables ordered by Fisher's one-sided p-value, never less
+            powerful than Fisher's test; intervals by the same order. See `BoschlooPair`.
         ``fisher``, ``fisher_midp``, ``fisher_central``
             Fisher's exact test. It is a test of the odds ratio, so that the result is on the
             ratio scale, as `compare_odds` gives it, and has no difference.
@@ -168,6 +190,11 @@ def compare_proportions(
         return odds_comparison(arms, method, alternative, confidence_level)
     pair = _pair(arms[0], arms[1], method)
     found = Comparison.of(pair, arms, alternative, confidence_level, measure="proportion")
+    if isinstance(pair, BoschlooPair):  # Fisher's p-value orders tables, it is no statistic
+        return replace(found, statistic=None)
+    if isinstance(pair, BarnardPair) and alternative == "two-sided":
+        sets = (found.absolute, found.relative)
+        codes = ("set_has_gaps",) if any(map(partial(pair.has_gap, confidence_level), sets)) else ()
     return replace(found, warnings=(*found.warnings, *codes)) if codes else found
 
 
