@@ -60,7 +60,7 @@ def below_two_lines(
 ) -> Floats:
     """Return P(X < shift_0 - slope_0 s and Y < shift_1 - slope_1 s), X and Y correlated normal.
 
-    The inner probability is Owen's (1956, Ann. Math. Stat. 27, 1075, eq. 2.1) by his T function.
+    The inner probability is Owen's (1956, Ann. Math. Stat. 27, 1075) by his T function.
     Near correlation -1 it has a sharp corner where the lines add up to 0; what it would be there
     at -1 is integrated as two lines, and the rest from the corner outwards.
     """
@@ -114,7 +114,7 @@ def _below_line(shift: Floats, slope: Floats, df: Floats, limit: Floats) -> Floa
 
 
 def _scale_range(df: Floats) -> tuple[Floats, Floats]:
-    """Return values of s with less than 1e-16 outside (Wilson & Hilferty 1931, PNAS 17, 684)."""
+    """Return values of s with less than 1e-16 outside (Wilson & Hilferty 1931)."""
     spread = 2.0 / (9.0 * df)
     low = np.maximum(1.0 - spread - 9.5 * np.sqrt(spread), 0.0) ** 1.5
     return low, (1.0 - spread + 9.5 * np.sqrt(spread)) ** 1.5

@@ -32,7 +32,7 @@ def proportions_apart(p0: Floats, p1: Floats, treated: Floats, bound: float) -> 
 def proportions_in_ratio(p0: Floats, p1: Floats, treated: Floats, ratio: float) -> Floats:
     """Return the control proportion if treatment is `ratio` times control.
 
-    Farrington & Manning (1990), eq. for relative risk; Miettinen & Nurminen (1985), eq. 11.
+    Farrington & Manning (1990); Miettinen & Nurminen (1985).
     """
     control = 1.0 - treated
     x0, x1 = control * p0, treated * p1
@@ -53,5 +53,5 @@ def rates_apart(r0: Floats, r1: Floats, treated: Floats, bound: float) -> Floats
 
 
 def rates_in_ratio(r0: Floats, r1: Floats, treated: Floats, ratio: float) -> Floats:
-    """Return the control rate if treatment is `ratio` times control (Gu et al. 2008, eq. 3)."""
+    """Return the control rate if treatment is `ratio` times control (Gu et al. 2008)."""
     return ((1.0 - treated) * r0 + treated * r1) / (1.0 - treated + treated * ratio)

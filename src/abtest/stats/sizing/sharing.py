@@ -81,7 +81,7 @@ class Clusters:
 
     The variance of a mean grows by the design effect 1 + ((1 + cv^2) m - 1) icc, with m the mean
     size and cv the coefficient of variation of sizes (Eldridge, Ashby & Kerry 2006, Int. J.
-    Epidemiol. 35, 1292, eq. 3); degrees of freedom count clusters.
+    Epidemiol. 35, 1292); degrees of freedom count clusters.
 
     Attributes
     ----------
