@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.columns import arm_moments, filled
 from abtest.stats.means.compare import estimate_means
-from abtest.stats.moments import Floats, Moments
+from abtest.stats.moments import Floats
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.estimate import estimate_proportions
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.two_by_two import counts_of
-from abtest.stats.ratios import estimate_ratios
+from abtest.stats.ratios import estimate_ratios, ratio_columns
 from abtest.stats.results import WarningCode
-from abtest.stats.value_counts import ValueCounts
 
 PairMeasure = Literal["mean", "proportion", "ratio"]
 """What two samples are compared by."""
@@ -66,7 +64,11 @@ def estimate_samples(
     require_one_of(measure, _MEASURES, "measure")
     before, codes = _before(covariates, measure)
     arms = [
-        arm_moments(_columns(sample, measure, name), [part[side] for part in before], name)
+        arm_moments(
+            ratio_columns(sample, name) if measure == "ratio" else (sample,),
+            [part[side] for part in before],
+            name,
+        )
         for side, (sample, name) in enumerate(((control, "control"), (treatment, "treatment")))
     ]
     adjusted = len(arms[0].mean) > _VARIABLES[measure]
@@ -80,20 +82,6 @@ def estimate_samples(
     return estimate_proportions(first, second, adjusted=adjusted).with_warnings(*codes)
 
 
-def _columns(sample: Sample, measure: PairMeasure, name: str) -> Sequence[Values]:
-    if isinstance(sample, Moments):
-        return (sample,)
-    if measure != "ratio":
-        return (sample,)
-    if isinstance(sample, ValueCounts) or not isinstance(sample, list | tuple) or len(sample) != 2:
-        raise UsageError(
-            "A ratio needs a numerator and a denominator per unit",
-            given=f"{type(sample).__name__} of {name}",
-            todo="Give (numerators, denominators), or Moments of both.",
-        )
-    return tuple(sample)
-
-
 def _before(
     covariates: tuple[Any, Any] | None, measure: PairMeasure
 ) -> tuple[list[tuple[Floats, Floats]], tuple[WarningCode, ...]]:
@@ -101,9 +89,16 @@ def _before(
     if covariates is None or measure != "ratio":
         columns, codes = filled(covariates, with_mean=True)
         return list(columns), codes
+    if not isinstance(covariates, tuple | list) or len(covariates) != 2:
+        raise UsageError(
+            "Covariates are a pair: those of control and those of treatment",
+            given=type(covariates).__name__,
+            todo="Give covariates=((numerators, denominators) of control, the same of treatment).",
+        )
+    past = [ratio_columns(part, "covariates") for part in covariates]
     before: list[tuple[Floats, Floats]] = []
     missing: tuple[WarningCode, ...] = ()
-    for part in zip(*covariates, strict=True):  # numerators of both arms, then denominators
+    for part in zip(*past, strict=True):  # numerators of both arms, then denominators
         columns, codes = filled(part, with_mean=False)
         before.extend(columns)
         missing = missing or codes

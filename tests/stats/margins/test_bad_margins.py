@@ -104,6 +104,21 @@ def test_a_ratio_needs_two_columns():
             non_inferiority(sample, sample, margin=0.1, measure="ratio")
 
 
+def test_covariates_of_a_ratio_come_in_pairs():
+    sample = ([1.0, 2.0, 4.0], [2.0, 3.0, 3.0])
+    for covariates in ((sample,), (sample, [1.0, 2.0, 3.0]), 3.0):
+        with pytest.raises(UsageError):
+            non_inferiority(sample, sample, margin=0.1, measure="ratio", covariates=covariates)
+    found = non_inferiority(
+        sample,
+        ([2.0, 2.0, 4.5], [2.5, 3.0, 3.0]),
+        margin=0.5,
+        measure="ratio",
+        covariates=(([1.0, 2.0, 2.0], [2.0, 2.0, 3.0]), ([1.0, 1.0, 2.0], [2.0, 4.0, 3.0])),
+    )
+    assert found.method == "delta_cuped"
+
+
 def test_bounds_that_no_proportion_reaches_are_not_estimable():
     with pytest.raises(NotEstimable) as caught:
         non_inferiority(ScorePair(1, 10, 2, 10), margin_absolute=1.5)

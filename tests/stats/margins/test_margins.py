@@ -178,6 +178,17 @@ def test_arrays_moments_and_value_counts_give_the_same():
         assert answer.p_value == pytest.approx(answers[0].p_value, rel=1e-9)
 
 
+@given(SAMPLES, SAMPLES, st.integers(1, 14), st.integers(1, 14))
+def test_moments_merge_in_any_partition(control, treatment, first, second):
+    def merged(values, cut):
+        parts = [np.array(part, dtype=float) for part in (values[:cut], values[cut:])]
+        return Moments.from_columns([parts[0]]) + Moments.from_columns([parts[1]])
+
+    whole = equivalence(control, treatment, margin_absolute=5.0)
+    parts = equivalence(merged(control, first), merged(treatment, second), margin_absolute=5.0)
+    assert parts.p_value == pytest.approx(whole.p_value, rel=1e-9, abs=1e-300)
+
+
 def test_a_noisy_control_decides_although_the_ratio_has_no_interval():
     control, treatment = [-9.0, 10.0, 2.0, -1.0], [30.0, 31.0, 29.0, 30.5]
     found = non_inferiority(control, treatment, margin=0.5)

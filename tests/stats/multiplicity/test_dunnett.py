@@ -145,6 +145,21 @@ def test_arrays_moments_and_value_counts_give_the_same():
             assert other.absolute.upper == pytest.approx(one.absolute.upper, rel=1e-9)
 
 
+def test_moments_merge_in_any_partition():
+    rng = np.random.default_rng(2)
+    samples = [rng.normal(size=20) for _ in range(3)]
+    merged = [
+        Moments.from_columns([v[:7]])
+        + Moments.from_columns([v[7:9]])
+        + Moments.from_columns([v[9:]])
+        for v in samples
+    ]
+    whole = compare_arms(samples[0], {"a": samples[1], "b": samples[2]})
+    parts = compare_arms(merged[0], {"a": merged[1], "b": merged[2]})
+    for one, other in zip(whole.rows, parts.rows, strict=True):
+        assert other.adjusted_p_value == pytest.approx(one.adjusted_p_value, rel=1e-9)
+
+
 def test_underflowing_p_values_keep_a_logarithm():
     moments = [Moments(10_000, np.array([m]), np.array([[10_000.0]])) for m in (0.0, 1.0, 0.6)]
     family = adjust_comparisons(

@@ -74,7 +74,8 @@ def adjust_comparisons(
     variances b is estimated and every comparison has its own Welch-Satterthwaite degrees of
     freedom (Hasler & Hothorn 2008, Biometrical J. 50, 793), which is approximate in small
     samples; with one pooled variance (`compare_arms` with ``variance="pooled"``) it is exact for
-    normal data. With covariates the control's part is that of its adjusted value.
+    normal data. With covariates the control's part is that of its adjusted value, as if both
+    arms had one slope; where slopes differ much the level is approximate.
 
     Relative intervals are Fieller's with the quantile of the absolute one.
 
