@@ -132,8 +132,19 @@ def cupac_predictions(
     """Return the cross-fitted predictions of (control, treatment), one per unit.
 
     They can be the covariate of anything that takes one, such as `compare_adjusted_means`, or one
-    of several. Parameters and errors are those of `compare_cupac_means`; units without an outcome
-    get a prediction too.
+    of several. Units without an outcome get a prediction too.
+
+    Parameters
+    ----------
+    control, treatment, features, model, folds, seed
+        As in `compare_cupac_means`.
+
+    Raises
+    ------
+    NotEstimable
+        ``not_finite`` or ``too_few_units``.
+    UsageError
+        If the arguments do not fit together.
 
     Examples
     --------
