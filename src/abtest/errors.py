@@ -91,9 +91,8 @@ class SpecError(AbtestError):
 
     def __init__(self, problems: tuple[Problem, ...], *, code: str = "invalid_spec") -> None:
         count = len(problems)
-        super().__init__(
-            f"{count} problem{'s' if count != 1 else ''} in {problems[0].file}", code=code
-        )
+        files = " and ".join(dict.fromkeys(problem.file for problem in problems))
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in {files}", code=code)
         self.problems = problems
 
     def __str__(self) -> str:

@@ -8,6 +8,10 @@ from abtest.cli.app import main
 from abtest.experiment.examples import UNITS_EXAMPLE
 
 GOOD = UNITS_EXAMPLE
+USES = (
+    GOOD[: GOOD.index("[[metrics]]")]
+    + '[[metrics]]\nuse = "visits"\nrole = "primary"\nmde = 0.05\n'
+)
 WRONG = UNITS_EXAMPLE.replace('role = "primary"', 'role = "primry"')
 
 
@@ -96,3 +100,42 @@ def test_definitions_that_no_experiment_uses_are_checked_too(project, tmp_path, 
     assert captured.out == "ok      good  2 metrics\nwrong   metrics.toml  1 problem\n"
     assert "experiments/metrics.toml:6: odd.agregate: unknown key" in captured.err
     assert main(["check", "good"]) == 0
+
+
+def test_a_mistake_in_a_shared_file_is_told_once_with_whom_it_concerns(project, tmp_path, capsys):
+    for name in ("one", "two"):
+        project(name, USES)
+    project("good", GOOD)
+    library = '[visits]\nkind = "mean"\nvalue = "visits"\ndirektion = "increase"\n'
+    (tmp_path / "experiments" / "metrics.toml").write_text(library, "utf-8")
+    assert main(["check"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == [
+        "ok      good  2 metrics",
+        "wrong   one   1 problem in metrics.toml",
+        "wrong   two   1 problem in metrics.toml",
+        "wrong   metrics.toml  1 problem",
+    ]
+    told = captured.err.splitlines()
+    assert told[0] == "experiments/metrics.toml:4: visits.direktion: unknown key"
+    assert told[1] == '  given: "direktion"'
+    assert told[2].startswith('  to do: Did you mean "direction"')
+    assert told[3:] == ["  concerns: one, two"]
+
+
+@pytest.mark.parametrize(("line", "code"), [("x = = 1", 2), ("[analysis]\nalpah = 1", 1)])
+def test_a_mistake_in_the_defaults_is_told_once(project, tmp_path, capsys, line, code):
+    for number in range(7):
+        project(f"e{number}", GOOD)
+    (tmp_path / "experiments" / "defaults.toml").write_text(line + "\n", "utf-8")
+    assert main(["check"]) == code
+    told = capsys.readouterr().err
+    assert told.count("experiments/defaults.toml:") == 1
+    assert told.endswith("  concerns: e0, e1, e2, e3, e4 and 2 more\n")
+
+
+def test_a_definition_that_cannot_be_read_and_is_used_by_none_is_told(project, tmp_path, capsys):
+    (tmp_path / "experiments" / "metrics.toml").write_text("[visits\n", "utf-8")
+    project("one", GOOD)
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err.count("experiments/metrics.toml:1: this is not TOML") == 1

@@ -95,6 +95,29 @@ def test_fail_on_knows_its_verdicts(inside, capsys):
     assert "given: shipped" in capsys.readouterr().err
 
 
+def test_a_mistake_that_several_experiments_share_is_told_in_full_once(empty, capsys):
+    for name in ("one", "two"):
+        empty.add(name)
+    defaults = "[analysis]\nalpah = 1\npowr = 1\n"
+    (empty.root / "experiments" / "defaults.toml").write_text(defaults, "utf-8")
+    assert main(["run"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("No verdict: 2 problems in experiments/defaults.toml") == 2
+    first, _, rest = captured.err.partition("  page:  ")
+    assert [line[:35] for line in first.splitlines()] == [
+        "one: 2 problems in experiments/defa",
+        "  given: experiments/defaults.toml:",
+        '      given: "alpah"',
+        '      to do: Did you mean "alpha"? ',
+        "    experiments/defaults.toml:3: an",
+        '      given: "powr"',
+        '      to do: Did you mean "power"? ',
+        "  to do: correct the file",
+    ]
+    assert "two: 2 problems in experiments/defaults.toml, as told for one\n" in rest
+    assert "alpah" not in rest
+
+
 @pytest.mark.parametrize(
     "arguments", [["run", "god"], ["run", "--as-of", "soon"], ["run", "--jobs", "0"]]
 )

@@ -395,6 +395,23 @@ def test_every_problem_is_told_in_the_order_of_the_file(tmp_path):
     assert keys == ["experiment.end", "data.exposures.unit", "metrics[0].mde", "metrics[1].margin"]
 
 
+def test_a_misspelt_key_that_is_needed_is_one_mistake(tmp_path):
+    put(tmp_path, changed(UNITS, "role = ", "roel = "), "cats")
+    with pytest.raises(SpecError) as caught:
+        resolve("cats", root=tmp_path)
+    [problem] = caught.value.problems
+    assert (problem.key, problem.what) == ("metrics[0].roel", "unknown key")
+    assert 'Did you mean "role"?' in problem.todo
+
+
+def test_where_the_kind_is_missing_the_keys_that_are_there_are_shown(tmp_path):
+    put(tmp_path, changed(UNITS, 'kind = "proportion"', 'knid = "proportion"'), "cats")
+    with pytest.raises(SpecError) as caught:
+        resolve("cats", root=tmp_path)
+    [problem] = caught.value.problems
+    assert problem.given == "keys of metrics[0]: id, knid, value, direction, role, mde"
+
+
 def test_a_password_in_a_source_is_not_repeated(tmp_path):
     put(tmp_path, changed(UNITS, "data/cats.csv", "postgres://me:secret@host/db"), "cats")
     with pytest.raises(SpecError) as caught:
@@ -411,10 +428,13 @@ def test_problems_in_shared_files_name_those_files(tmp_path):
     )  # fmt: skip
     with pytest.raises(SpecError) as caught:
         resolve("checklist", root=tmp_path)
+    assert caught.value.what == (
+        "2 problems in experiments/defaults.toml and experiments/metrics.toml"
+    )
     places = {(p.file, p.line, p.key) for p in caught.value.problems}
     assert places == {
         ("experiments/defaults.toml", 3, "analysis.alpha"),
-        ("experiments/metrics.toml", 3, "metrics[1].agregate"),
+        ("experiments/metrics.toml", 3, "sessions.agregate"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,20 @@ from typing import Annotated
 import typer
 
 from abtest.cli.console import complain, say
-from abtest.errors import AbtestError, SpecError, UsageError
-from abtest.experiment.definitions import METRICS_FILE
+from abtest.errors import AbtestError, Problem, SpecError, UsageError
 from abtest.experiment.project import experiment_names, find_root
-from abtest.experiment.resolve import Resolved, check_definitions, resolve
+from abtest.experiment.resolve import SHARED_FILES, Resolved, check_definitions, resolve
 
 EXAMPLES = """
     abtest check
     abtest check onboarding_checklist --data
 """
+
+
+Shared = dict[Problem, list[str]]
+"""Problems in files that experiments share, with the experiments that each concerns."""
+MOST_NAMES = 5
+"""Experiments that are named; of more, the number is told."""
 
 
 @dataclass(frozen=True)
@@ -50,33 +56,53 @@ def check(
             code="no_experiment",
         )
     width = max(len(name) for name in asked)
-    outcomes = [_check_one(name, width, data=data) for name in dict.fromkeys(asked)]
+    shared: Shared = {}
+    outcomes = [_check_one(name, width, shared, data=data) for name in dict.fromkeys(asked)]
+    if not names:
+        _add_definitions(find_root(), shared)
+    _tell_shared(shared, width)
     if not any(outcome.read for outcome in outcomes):
         raise typer.Exit(2)
-    library_is_good = bool(names) or _check_library(find_root(), width)
-    if not library_is_good or not all(outcome.good for outcome in outcomes):
+    if shared or not all(outcome.good for outcome in outcomes):
         raise typer.Exit(1)
 
 
-def _check_library(root: Path, width: int) -> bool:
-    """Return whether the definitions of metrics are in order, those that none uses included."""
+def _add_definitions(root: Path, shared: Shared) -> None:
+    """Add what is wrong with definitions of metrics, those that no experiment uses included."""
     try:
         problems = check_definitions(root)
-    except SpecError:
-        return False  # every experiment has said so
+    except SpecError as error:
+        problems = error.problems
     for problem in problems:
-        complain(str(problem))
-    if problems:
-        _line("wrong", METRICS_FILE, width, _count(len(problems), "problem"))
-    return not problems
+        shared.setdefault(problem, [])
 
 
-def _check_one(name: str, width: int, *, data: bool) -> _Outcome:
+def _tell_shared(shared: Shared, width: int) -> None:
+    """Tell the mistakes in files that experiments share: each once, with whom it concerns."""
+    for file in SHARED_FILES:
+        found = {problem: names for problem, names in shared.items() if problem.file == file}
+        if found:
+            _line("wrong", Path(file).name, width, _count(len(found), "problem"))
+        for problem, names in found.items():
+            shown = ", ".join(names[:MOST_NAMES]) or "no experiment yet"
+            more = len(names) - MOST_NAMES
+            complain(f"{problem}\n  concerns: {shown}{f' and {more} more' if more > 0 else ''}")
+
+
+def _check_one(name: str, width: int, shared: Shared, *, data: bool) -> _Outcome:
     try:
         resolved = resolve(name)
     except SpecError as error:
-        _line("wrong", name, width, _count(len(error.problems), "problem"))
-        complain(str(error))
+        own = [problem for problem in error.problems if problem.file not in SHARED_FILES]
+        counts = Counter(Path(p.file).name for p in error.problems if p.file in SHARED_FILES)
+        notes = [_count(len(own), "problem")] if own else []
+        notes += [f"{_count(number, 'problem')} in {file}" for file, number in counts.items()]
+        _line("wrong", name, width, ", ".join(notes))
+        for mistake in own:
+            complain(str(mistake))
+        for mistake in error.problems:
+            if mistake.file in SHARED_FILES:
+                shared.setdefault(mistake, []).append(name)
         return _Outcome(read=error.code != "unreadable_spec", good=False)
     except UsageError as error:
         _line("unknown", name, width, "")

@@ -12,7 +12,7 @@ from abtest.show.escape import line
 from abtest.show.words import verdict_word
 
 if TYPE_CHECKING:
-    from abtest.run import Event, RunResult
+    from abtest.run import Event, Failure, RunResult
 
 
 @contextmanager
@@ -23,8 +23,9 @@ def run_display(names: Sequence[str]) -> Iterator[Callable[[Event], None]]:
     running experiment, which is gone when the run has ended.
     """
     width = max(map(len, names), default=0)
+    told: dict[Failure, str] = {}
     if not sys.stderr.isatty():
-        yield lambda event: _tell(event, width)
+        yield lambda event: _tell(event, width, told)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -46,7 +47,7 @@ def run_display(names: Sequence[str]) -> Iterator[Callable[[Event], None]]:
         def show(event: Event) -> None:
             task = tasks.get(event.experiment)
             if event.result is not None:
-                _tell(event, width)
+                _tell(event, width, told)
             if task is not None:
                 running = event.result is None and event.kind != "queued"
                 total = event.cells or None
@@ -55,11 +56,15 @@ def run_display(names: Sequence[str]) -> Iterator[Callable[[Event], None]]:
         yield show
 
 
-def _tell(event: Event, width: int) -> None:
+def _tell(event: Event, width: int, told: dict[Failure, str]) -> None:
+    """Tell a result; a failure that another experiment has had is told once, for the first."""
     if event.result is not None:
         say(result_line(event.result, width))
         if event.result.failure is not None:
-            complain(f"{event.experiment}: {event.result.failure}")
+            first = told.setdefault(event.result.failure, event.experiment)
+            again = f"{event.result.failure.what}, as told for {first}"
+            words = event.result.failure if first == event.experiment else again
+            complain(f"{event.experiment}: {words}")
         if event.result.failed_page is not None:
             complain(f"  page:  {near(event.result.failed_page)}")
 

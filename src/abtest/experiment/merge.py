@@ -17,12 +17,12 @@ class Merged:
     data: dict[str, Any]
     sources: dict[KeyPath, tuple[Document, KeyPath]] = field(default_factory=dict)
 
-    def place(self, path: KeyPath) -> tuple[Document, int | None] | None:
-        """Return the document and line of `path`, or of the nearest table around it."""
+    def place(self, path: KeyPath) -> tuple[Document, KeyPath] | None:
+        """Return the document of `path`, or of the nearest table around it, and its path there."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.sources:
                 document, inner = self.sources[path[:length]]
-                return document, document.line((*inner, *path[length:]))
+                return document, (*inner, *path[length:])
         return None
 
     def copy_in(self, path: KeyPath, value: object, document: Document, inner: KeyPath) -> None:

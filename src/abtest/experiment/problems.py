@@ -79,14 +79,23 @@ def findings(
         for detail in error.errors(include_url=False)
     ]
     paths = [path for path, _ in details]
+    unknown = [path for path, detail in details if detail["type"] == "extra_forbidden"]
     texts: dict[KeyPath, list[Finding]] = {}
     for path, detail in details:
         deeper = any(len(other) > len(path) and other[: len(path)] == path for other in paths)
         if detail["type"] in _TYPES and deeper:
             continue  # the other branch of a union: the value has the right type for one of them
+        if detail["type"] == "missing" and any(_is_misspelt(path, other) for other in unknown):
+            continue  # one mistake, told where it stands
         if detail["type"] != "default_factory_not_called":
             texts.setdefault(path, []).append(_finding(path, dict(detail), model, data, at))
     return [_joined(same) for same in texts.values()]
+
+
+def _is_misspelt(missing: KeyPath, unknown: KeyPath) -> bool:
+    """Return whether an unknown key of the same table is probably meant to be the missing one."""
+    same_table = missing[:-1] == unknown[:-1]
+    return same_table and bool(nearest(str(unknown[-1]), (str(missing[-1]),)))
 
 
 def _joined(same: list[Finding]) -> Finding:

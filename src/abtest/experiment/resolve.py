@@ -21,6 +21,8 @@ from abtest.experiment.spec import ExperimentSpec
 from abtest.experiment.validate import validate, validate_definitions
 
 DEFAULTS_FILE = "defaults.toml"
+SHARED_FILES = (f"{EXPERIMENTS}/{DEFAULTS_FILE}", f"{EXPERIMENTS}/{METRICS_FILE}")
+"""Files whose mistakes are those of every experiment that they concern, as problems name them."""
 _ARGUMENT = "argument"
 
 
@@ -237,9 +239,8 @@ def _problems(found: list[Finding], merged: Merged, document: Document) -> tuple
     """Return the findings with file and line, in the order of the file."""
     problems = []
     for finding in found:
-        place = merged.place(finding.path)
-        source, line = (document, document.line(())) if place is None else place
-        key = dotted(finding.path)
+        source, path = merged.place(finding.path) or (document, ())
+        key, line = dotted(path or finding.path), source.line(path)
         given = finding.given or "nothing"
         problems.append(Problem(source.name, line, key, finding.what, given, finding.todo))
     problems.sort(key=lambda problem: (problem.file != document.name, problem.line or 0))

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from abtest.data.settings import EventsData, TotalsData, UnitsData
-from abtest.experiment.key_path import KeyPath
+from abtest.experiment.key_path import KeyPath, dotted
 from abtest.experiment.problems import Finding, findings, keys_of, unknown_key
 from abtest.experiment.project import nearest
 from abtest.experiment.reserved import take_reserved
@@ -101,7 +101,8 @@ def _kind(value: object, kinds: Kinds, at: KeyPath, found: list[Finding]) -> Bas
     allowed = f"Allowed: {', '.join(map(quoted, kinds))}."
     kind = value.get("kind")
     if kind is None:
-        found.append(Finding((*at, "kind"), "is missing", "", f"Add `kind`. {allowed}"))
+        given = f"keys of {dotted(at)}: {', '.join(map(str, value)) or 'none'}"
+        found.append(Finding((*at, "kind"), "is missing", given, f"Add `kind`. {allowed}"))
     elif not isinstance(kind, str) or kind not in kinds:
         near = nearest(str(kind), tuple(kinds))
         hint = f"Did you mean {near}? " if near else ""

@@ -60,7 +60,8 @@ class Failure:
     def of(cls, error: AbtestError, code: FailureCode) -> Failure:
         """Return the failure that `error` is; all problems of a file stand in `given`."""
         if isinstance(error, SpecError):
-            problems = "\n".join(map(str, error.problems)).replace("\n  ", "\n      ")
+            told = (str(problem).replace("\n  ", "\n      ") for problem in error.problems)
+            problems = "\n    ".join(told)
             return cls(code, error.what, problems, "correct the file")
         return cls(code, error.what, error.given, error.todo)
 
