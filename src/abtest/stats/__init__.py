@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity
+    from abtest.stats.designs.factorial import FactorialComparison, compare_factorial
+    from abtest.stats.designs.ordered import DoseResponse, compare_ordered_means
+    from abtest.stats.designs.trend import ProportionTrend, compare_ordered_proportions
     from abtest.stats.margin_results import Equivalence, NonInferiority
     from abtest.stats.margins import equivalence, non_inferiority
     from abtest.stats.means.capped import CappedComparison, compare_capped_means
@@ -74,7 +77,9 @@ _HOME = {
     "ComparisonFamily": "multiplicity.comparison_family",
     "ComparisonTable": "comparison_table",
     "DecisionRule": "sizing.sharing",
+    "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
+    "FactorialComparison": "designs.factorial",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
     "Interval": "results",
@@ -86,6 +91,7 @@ _HOME = {
     "PairEstimate": "results",
     "PowerCurve": "sizing.curve",
     "PowerResult": "sizing.answers",
+    "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
     "RateDesign": "sizing.rates",
     "RatePair": "rates.score",
@@ -108,9 +114,12 @@ _HOME = {
     "compare_arms": "multiplicity.many_arms",
     "compare_capped_means": "means.capped",
     "compare_cupac_means": "adjustment.cupac",
+    "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
+    "compare_ordered_means": "designs.ordered",
+    "compare_ordered_proportions": "designs.trend",
     "compare_proportions": "proportions.compare",
     "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
@@ -118,8 +127,8 @@ _HOME = {
     "compare_stratified_means": "adjustment.strata",
     "compare_trimmed_means": "means.trimmed",
     "cupac_predictions": "adjustment.cupac",
-    "equivalence": "margins",
     "diagnose_adjustment": "adjustment.diagnosis",
+    "equivalence": "margins",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
@@ -151,7 +160,9 @@ __all__ = [
     "ComparisonFamily",
     "ComparisonTable",
     "DecisionRule",
+    "DoseResponse",
     "Equivalence",
+    "FactorialComparison",
     "Heterogeneity",
     "HeterogeneityFamily",
     "Interval",
@@ -163,6 +174,7 @@ __all__ = [
     "PairEstimate",
     "PowerCurve",
     "PowerResult",
+    "ProportionTrend",
     "ProportionsDesign",
     "RateDesign",
     "RatePair",
@@ -185,9 +197,12 @@ __all__ = [
     "compare_arms",
     "compare_capped_means",
     "compare_cupac_means",
+    "compare_factorial",
     "compare_geometric_means",
     "compare_means",
     "compare_odds",
+    "compare_ordered_means",
+    "compare_ordered_proportions",
     "compare_proportions",
     "compare_rates",
     "compare_ratios",

@@ -6,13 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from abtest.stats.joint import JointMeans
-from abtest.stats.tails import tail_test
-
-_UNDERFLOW = 1e-280
-"""Below this the tail of F is summed as a series in logarithms."""
+from abtest.stats.tails import f_tail, tail_test
 
 
 @dataclass(frozen=True)
@@ -99,21 +95,5 @@ def joint_balance(joint: JointMeans, places: list[int]) -> JointBalance | None:
         return None
     squared = max(float(difference @ inverse @ difference), 0.0)
     statistic = squared * (nu - k + 1.0) / (nu * k)
-    p_value, log10_p = _upper_f(statistic, float(k), nu - k + 1.0)
+    p_value, log10_p = f_tail(statistic, float(k), nu - k + 1.0)
     return JointBalance(p_value, log10_p, statistic, (float(k), nu - k + 1.0))
-
-
-def _upper_f(statistic: float, df1: float, df2: float) -> tuple[float, float]:
-    """Return P(F > statistic) and its base-10 logarithm, finite where the first underflows.
-
-    The tail is the regularised incomplete beta function at z = df2 / (df2 + df1 F) (Abramowitz &
-    Stegun 1964, 26.6.2), far out by its hypergeometric series (26.5.23).
-    """
-    p_value = float(special.fdtrc(df1, df2, statistic))
-    if p_value > _UNDERFLOW:
-        return p_value, math.log10(p_value)
-    a, b = df2 / 2.0, df1 / 2.0
-    z = df2 / (df2 + df1 * statistic)
-    log_p = a * math.log(z) + b * math.log1p(-z) - math.log(a) - float(special.betaln(a, b))
-    log_p += math.log(float(special.hyp2f1(a + b, 1.0, a + 1.0, z)))
-    return p_value, log_p / math.log(10.0)

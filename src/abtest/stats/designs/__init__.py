@@ -1,0 +1,1 @@
+"""Designs beyond two arms: ordered arms, factorial arms, compositions of shares."""

@@ -1,0 +1,188 @@
+"""Shares of ordered arms: the Cochran-Armitage test for trend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.columns import Values, arm_moments
+from abtest.stats.designs.contrast import (
+    ContrastEstimate,
+    no_variation,
+    one_or_two_sided,
+    require_doses,
+)
+from abtest.stats.designs.ordered import contrast_words, require_samples
+from abtest.stats.listing import listing
+from abtest.stats.moments import Moments
+from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.proportions.two_by_two import require_binary, successes_of
+from abtest.stats.results import Alternative, Test, WarningCode
+from abtest.stats.tails import chi_square_test, critical_value, tail_test
+from abtest.stats.value_counts import ValueCounts
+
+FEW = 5.0
+"""Expected successes or failures of an arm below which the normal approximation is rough."""
+
+
+@dataclass(frozen=True)
+class ProportionTrend:
+    """Shares of ordered arms and their trend.
+
+    Attributes
+    ----------
+    linear
+        Slope of the shares per unit of dose (weighted by units) with the Cochran-Armitage test.
+    departure
+        Chi-square test of what the line leaves: whether shares differ in another way than along
+        it, with k - 2 degrees of freedom. None for two arms.
+    doses, shares, n, successes
+        Of the arms, in the order given.
+    nulls
+        Units left out because a value was null.
+    confidence_level
+        Of the interval.
+    warnings
+        ``few_events`` where an arm expects fewer than five successes or failures.
+    """
+
+    linear: ContrastEstimate
+    departure: Test | None
+    doses: tuple[float, ...]
+    shares: tuple[float, ...]
+    n: tuple[int, ...]
+    successes: tuple[int, ...]
+    nulls: int
+    confidence_level: float
+    warnings: tuple[WarningCode, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values."""
+        found = asdict(self)
+        lists = ("doses", "shares", "n", "successes", "warnings")
+        return {**found, **{name: list(found[name]) for name in lists}}
+
+    def __str__(self) -> str:
+        """Return what was found, in one sentence."""
+        words = f"The share changes by {contrast_words(self.linear, self.confidence_level)} per"
+        words += " unit of dose"
+        if self.departure is None:
+            return f"{words}."
+        return f"{words}; departure from a line: p = {self.departure.p_value:.3g}."
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table of the arms, for notebooks."""
+        rows = [
+            (f"{dose:g}", f"{n:,}", f"{x:,}", f"{share:.3%}")
+            for dose, n, x, share in zip(
+                self.doses, self.n, self.successes, self.shares, strict=True
+            )
+        ]
+        heading = ("dose", "units", "successes", "share")
+        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+
+
+def compare_ordered_proportions(
+    arms: Sequence[Values | Moments | ValueCounts],
+    doses: Values,
+    *,
+    alternative: Alternative = "two-sided",
+    confidence_level: float = 0.95,
+) -> ProportionTrend:
+    """Return the trend of shares in arms that are ordered by a dose.
+
+    The score test of Cochran (1954, Biometrics 10, 417) and Armitage (1955, Biometrics 11, 375):
+    z = sum n_i (p_i - p)(d_i - dbar) / sqrt(p (1 - p) sum n_i (d_i - dbar)^2), dbar weighted by
+    units. Its square is the statistic of R's ``prop.trend.test``; with two arms it is the pooled
+    z test. What is left of the chi-square of all arms tests the departure from a line.
+
+    The interval of the slope has the variance of the arms' own shares, the p-value that of equal
+    shares: as with the pooled z test and Wald's interval they may disagree near the edge, most
+    where few succeed or fail. For an interval that is the test's own, and arms that weigh
+    equally, use `compare_ordered_means`.
+
+    Parameters
+    ----------
+    arms
+        One sample of 0 and 1 per arm: values, ``Moments.from_counts(n, successes)`` or
+        `ValueCounts`.
+    doses
+        The dose of each arm; all different.
+    alternative
+        ``two-sided``, ``greater`` (the share rises) or ``less``.
+    confidence_level
+        Of the interval of the slope.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units``, ``constant``, ``not_binary`` or ``not_finite``.
+    UsageError
+        If the arguments do not fit together.
+
+    Examples
+    --------
+    Malformations by drinks per day (Graubard & Korn 1987; Agresti 2013, section 3.4):
+
+    >>> counts = [(17114, 48), (14502, 38), (793, 5), (127, 1), (38, 1)]
+    >>> arms = [Moments.from_counts(n, cases) for n, cases in counts]
+    >>> result = compare_ordered_proportions(arms, doses=[0, 0.5, 1.5, 4, 7])
+    >>> round(result.linear.statistic ** 2, 2), round(result.linear.p_value, 4)
+    (6.57, 0.0104)
+    """
+    require_alternative(alternative)
+    require_level(confidence_level)
+    samples = require_samples(arms)
+    scores = require_doses(doses, len(samples))
+    moments = [
+        arm_moments((values,), (), f"the arm of dose {dose:g}")
+        for values, dose in zip(samples, scores, strict=True)
+    ]
+    for arm in moments:
+        require_binary(arm)
+    n = np.array([arm.n for arm in moments], dtype=np.float64)
+    if n.min() < 1:
+        raise NotEstimable(
+            "too_few_units",
+            "An arm has no units with a value",
+            given=f"units {n.astype(int).tolist()}",
+            todo="Wait for more units, or leave the arm out.",
+        )
+    successes = np.array([successes_of(arm) for arm in moments], dtype=np.float64)
+    shares, whole = successes / n, float(successes.sum() / n.sum())
+    if not 0.0 < whole < 1.0:
+        raise no_variation(shares)
+    unit = float(np.ptp(scores))
+    line = (scores - scores[0]) / unit
+    line = line - float(n @ line) / float(n.sum())
+    pulls = n * line / float(n @ line**2)
+    slope = float(pulls @ (shares - whole))
+    null_error = math.sqrt(whole * (1.0 - whole) / float(n @ line**2))
+    error = math.sqrt(float(pulls**2 @ (shares * (1.0 - shares) / n)))
+    test = tail_test(slope / null_error, None, alternative)
+    critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
+    departure = None
+    if len(samples) > 2:
+        spread = float((n * (shares - whole) ** 2).sum()) / (whole * (1.0 - whole))
+        departure = chi_square_test(max(spread - test.statistic**2, 0.0), len(samples) - 2)
+    rough = float((n * min(whole, 1.0 - whole)).min()) < FEW
+    return ProportionTrend(
+        linear=ContrastEstimate.of(
+            "linear", one_or_two_sided(slope / unit, critical * error / unit, alternative), test
+        ),
+        departure=departure,
+        doses=tuple(scores.tolist()),
+        shares=tuple(shares.tolist()),
+        n=tuple(int(units) for units in n),
+        successes=tuple(int(count) for count in successes),
+        nulls=sum(arm.nulls for arm in moments),
+        confidence_level=confidence_level,
+        warnings=("few_events",) if rough else (),
+    )

@@ -1,0 +1,235 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abtest.errors import UsageError
+from abtest.stats import (
+    Moments,
+    NotEstimable,
+    ValueCounts,
+    compare_means,
+    compare_ordered_means,
+    compare_ordered_proportions,
+    compare_proportions,
+)
+
+GOOD = [[1.0, 2.0, 3.0], [3.0, 4.0, 6.0], [4.0, 4.0, 5.0]]
+
+
+def agree(got, want, rel=1e-8):
+    assert got.effect.estimate == pytest.approx(want["estimate"], rel=rel)
+    assert got.df == pytest.approx(want["df"], rel=rel)
+    assert got.p_value == pytest.approx(want["p_value"], rel=rel)
+    assert got.effect.lower == pytest.approx(want["lower"], rel=rel, abs=1e-12)
+    assert got.effect.upper == pytest.approx(want["upper"], rel=rel, abs=1e-12)
+
+
+def test_contrasts_over_doses_agree_with_r(reference):
+    for case in reference("ordered_means")["cases"]:
+        rel = 1e-6 if "large" in case["name"] else 1e-8
+        got = compare_ordered_means(case["arms"], case["doses"])
+        agree(got.linear, case["linear"], rel)
+        if "quadratic" in case:
+            agree(got.quadratic, case["quadratic"], rel * 10)
+        else:
+            assert got.quadratic is None
+        if "t_test" in case:
+            assert got.linear.p_value == pytest.approx(case["t_test"]["p_value"], rel=1e-9)
+        greater = compare_ordered_means(case["arms"], case["doses"], alternative="greater")
+        assert greater.linear.p_value == pytest.approx(case["linear"]["greater"], rel=rel)
+        assert greater.linear.effect.upper is None
+
+
+def test_two_arms_are_welch(reference):
+    case = next(c for c in reference("ordered_means")["cases"] if "t_test" in c)
+    got = compare_ordered_means(case["arms"], case["doses"]).linear
+    want = compare_means(*case["arms"])
+    assert got.effect.lower * 2.0 == pytest.approx(want.absolute.lower)  # doses 0 and 2
+    assert got.df == pytest.approx(want.df)
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 20), min_size=3, max_size=9).filter(lambda v: len(set(v)) > 1),
+        min_size=3,
+        max_size=6,
+    ),
+    st.sampled_from([0.5, 3.0, -2.0]),
+    st.integers(-50, 50),
+    st.randoms(),
+)
+def test_doses_and_outcomes_in_other_units_and_order(arms, scale, shift, random):
+    doses = np.cumsum([random.choice([1.0, 2.0, 5.0]) for _ in arms])
+    want = compare_ordered_means(arms, doses)
+    order = random.sample(range(len(arms)), len(arms))
+    got = compare_ordered_means(
+        [[3.0 * v + 7.0 for v in arms[i]] for i in order], [doses[i] * scale + shift for i in order]
+    )
+    factor = 3.0 / scale
+    assert got.linear.effect.estimate == pytest.approx(
+        want.linear.effect.estimate * factor, rel=1e-6, abs=1e-9
+    )
+    assert got.linear.p_value == pytest.approx(want.linear.p_value, rel=1e-6)
+    assert got.quadratic.p_value == pytest.approx(want.quadratic.p_value, rel=1e-6)
+    for one in (want.linear, want.quadratic):
+        outside = one.effect.lower > 0 or one.effect.upper < 0
+        assert outside == (one.p_value < 0.05)
+        assert one.effect.lower <= one.effect.estimate <= one.effect.upper
+    for form in (lambda v: Moments.from_columns([v]), ValueCounts.from_values):
+        same = compare_ordered_means([form(arm) for arm in arms], doses)
+        assert same.linear.p_value == pytest.approx(want.linear.p_value, rel=1e-9)
+
+
+def test_a_straight_line_has_no_bend_and_an_inverted_u_bends_downward():
+    rng = np.random.default_rng(1)
+    doses = [0, 1, 3, 7]
+    straight = [rng.normal(2.0 * d, 1.0, 400) for d in doses]
+    assert abs(compare_ordered_means(straight, doses).quadratic.statistic) < 3
+    bent = [rng.normal(d * (7 - d), 1.0, 400) for d in doses]
+    got = compare_ordered_means(bent, doses)
+    assert got.quadratic.effect.estimate == pytest.approx(-1.0, abs=0.05)
+    assert "bends downward" in str(got)
+
+
+def test_false_alarms_are_as_many_as_promised():
+    rng = np.random.default_rng(2)
+    hits = np.zeros(2)
+    for _ in range(1000):
+        arms = [Moments.from_columns([rng.normal(0, s, n)]) for s, n in ((1, 10), (3, 25), (2, 8))]
+        got = compare_ordered_means(arms, [0, 1, 5])
+        hits += [got.linear.p_value < 0.05, got.quadratic.p_value < 0.05]
+    assert hits / 1000 == pytest.approx(np.full(2, 0.05), abs=4 * (0.05 * 0.95 / 1000) ** 0.5)
+
+
+def test_results_show_themselves_and_can_be_stored():
+    one = compare_ordered_means(GOOD, [0, 1, 3], alternative="less")
+    two = compare_ordered_proportions([[0, 1, 0], [1, 1, 0], [1, 1, 1]], [0, 1, 2])
+    for got in (one, two):
+        assert json.loads(json.dumps(got.to_dict()))["doses"] == list(got.doses)
+        assert "dose" in got._repr_mimebundle_()[0]["text/html"]
+    assert "or less" in str(one)
+    assert "departure" in str(two)
+
+
+def test_trends_of_shares_agree_with_r(reference):
+    for case in reference("trend")["cases"]:
+        arms = [
+            Moments.from_counts(n, x)
+            for x, n in zip(case["successes"], case["trials"], strict=True)
+        ]
+        got = compare_ordered_proportions(arms, case["doses"])
+        assert got.linear.statistic**2 == pytest.approx(case["chi_square"], rel=1e-9)
+        assert got.linear.p_value == pytest.approx(case["p_value"], rel=1e-8)
+        assert got.linear.effect.estimate == pytest.approx(case["slope"], rel=1e-8)
+        width = (got.linear.effect.upper - got.linear.effect.lower) / 2
+        assert width == pytest.approx(1.959963984540054 * case["se"], rel=1e-8)
+        assert got.departure.statistic == pytest.approx(case["departure"]["statistic"], rel=1e-6)
+        assert got.departure.p_value == pytest.approx(case["departure"]["p_value"], rel=1e-6)
+
+
+def test_the_published_trend_of_malformations(reference):
+    """Agresti (2013), Categorical Data Analysis, section 3.4.5: M^2 = 6.57, P = 0.010."""
+    case = reference("trend")["cases"][0]
+    arms = [
+        Moments.from_counts(n, x) for x, n in zip(case["successes"], case["trials"], strict=True)
+    ]
+    got = compare_ordered_proportions(arms, case["doses"])
+    assert round(got.linear.statistic**2, 2) == 6.57
+    assert got.warnings == ("few_events",)
+
+
+def test_two_ordered_shares_are_the_pooled_z_test():
+    arms = [Moments.from_counts(120, 30), Moments.from_counts(90, 40)]
+    got = compare_ordered_proportions(arms, [1, 4])
+    want = compare_proportions(*arms, method="pooled_z")
+    assert got.linear.p_value == pytest.approx(want.p_value, rel=1e-9)
+    assert got.linear.effect.estimate * 3.0 == pytest.approx(want.absolute.estimate)
+    assert got.departure is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=3, max_size=6),
+    st.sampled_from(["greater", "less"]),
+)
+def test_turning_doses_or_outcomes_turns_the_trend(cells, alternative):
+    arms = [Moments.from_counts(a + b, a) for a, b in cells]
+    other = [Moments.from_counts(a + b, b) for a, b in cells]
+    doses = list(range(len(arms)))
+    want = compare_ordered_proportions(arms, doses, alternative=alternative)
+    turned = "less" if alternative == "greater" else "greater"
+    for got in (
+        compare_ordered_proportions(arms[::-1], doses, alternative=turned),
+        compare_ordered_proportions(other, doses, alternative=turned),
+    ):
+        assert got.linear.p_value == pytest.approx(want.linear.p_value, rel=1e-6)
+    raw = [[1] * a + [0] * b for a, b in cells]
+    same = compare_ordered_proportions(raw, doses, alternative=alternative)
+    assert same.linear == want.linear
+
+
+@pytest.mark.parametrize("function", [compare_ordered_means, compare_ordered_proportions])
+@pytest.mark.parametrize(
+    ("doses", "arguments"),
+    [
+        ([0, 1], {}),
+        ([0, 1, 1], {}),
+        ([0, 1, math.nan], {}),
+        ([0, 1, math.inf], {}),
+        (["a", "b", "c"], {}),
+        ([0, 1e-300, 2e-300], {}),
+        ([0, 1, 2], {"alternative": "up"}),
+        ([0, 1, 2], {"confidence_level": 1.0}),
+    ],
+)
+def test_doses_and_arguments_that_do_not_fit_are_refused(function, doses, arguments):
+    with pytest.raises(UsageError):
+        function([[0, 1, 1], [1, 0, 0], [1, 1, 0]], doses, **arguments)
+
+
+@pytest.mark.parametrize("function", [compare_ordered_means, compare_ordered_proportions])
+@pytest.mark.parametrize(
+    "arms", [Moments.from_counts(3, 1), 5.0, "abc", [["a"], ["b"]], [[[1, 0]], [[0, 1]]], [[0, 1]]]
+)
+def test_what_are_no_arms_are_refused(function, arms):
+    with pytest.raises(UsageError):
+        function(arms, list(range(len(arms) if hasattr(arms, "__len__") else 1)))
+
+
+@pytest.mark.parametrize(
+    ("arm", "code"),
+    [
+        ([], "too_few_units"),
+        ([1.0], "too_few_units"),
+        ([None, math.nan, 1.0], "too_few_units"),
+        ([1.0, math.inf], "not_finite"),
+        ([1e300, -1e300], "not_finite"),
+    ],
+)
+def test_arms_that_cannot_answer_say_why(arm, code):
+    with pytest.raises(NotEstimable) as caught:
+        compare_ordered_means([*GOOD[:2], arm], [0, 1, 2])
+    assert caught.value.code == code
+
+
+def test_arms_without_variation_have_no_trend():
+    with pytest.raises(NotEstimable) as caught:
+        compare_ordered_means([[1, 1], [2, 2], [4, 4]], [0, 1, 2])
+    assert caught.value.code == "constant"
+    # the middle arm has no weight in the slope: nothing else varies
+    with pytest.raises(NotEstimable) as caught:
+        compare_ordered_means([[1, 1], [2, 3], [4, 4]], [0, 1, 2])
+    assert caught.value.code == "constant"
+    for arms in ([[0, 0], [0, 0]], [[1, 1], [1, 1]]):
+        with pytest.raises(NotEstimable) as caught:
+            compare_ordered_proportions(arms, [0, 1])
+        assert caught.value.code == "constant"
+    with pytest.raises(NotEstimable) as caught:
+        compare_ordered_proportions([[0, 1], [0, 2]], [0, 1])
+    assert caught.value.code == "not_binary"
+    with pytest.raises(NotEstimable) as caught:
+        compare_ordered_proportions([[0, 1], []], [0, 1])
+    assert caught.value.code == "too_few_units"
