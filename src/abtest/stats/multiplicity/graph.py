@@ -103,6 +103,13 @@ class TestGraph:
 
         Tests in a fixed order, each with its own share of alpha and what the one before it, if
         rejected, hands on.
+
+        Examples
+        --------
+        >>> from abtest.stats import gatekeeping
+        >>> graph = TestGraph.fallback(["revenue", "retention"], [0.8, 0.2])
+        >>> gatekeeping([0.02, 0.04], graph).adjusted
+        (0.025, 0.04)
         """
         return cls(
             names,
