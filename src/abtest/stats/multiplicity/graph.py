@@ -107,9 +107,9 @@ class TestGraph:
         Examples
         --------
         >>> from abtest.stats import gatekeeping
-        >>> graph = TestGraph.fallback(["revenue", "retention"], [0.8, 0.2])
-        >>> gatekeeping([0.02, 0.04], graph).adjusted
-        (0.025, 0.04)
+        >>> graph = TestGraph.fallback(["revenue", "retention"], [0.5, 0.5])
+        >>> gatekeeping([0.02, 0.045], graph).adjusted
+        (0.04, 0.045)
         """
         return cls(
             names,
