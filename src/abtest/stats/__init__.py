@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity
+    from abtest.stats.designs.composition import compare_compositions
+    from abtest.stats.designs.composition_result import CompositionComparison
     from abtest.stats.designs.factorial import FactorialComparison, compare_factorial
     from abtest.stats.designs.ordered import DoseResponse, compare_ordered_means
     from abtest.stats.designs.trend import ProportionTrend, compare_ordered_proportions
@@ -76,6 +78,7 @@ _HOME = {
     "Comparison": "comparison",
     "ComparisonFamily": "multiplicity.comparison_family",
     "ComparisonTable": "comparison_table",
+    "CompositionComparison": "designs.composition_result",
     "DecisionRule": "sizing.sharing",
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
@@ -113,6 +116,7 @@ _HOME = {
     "compare_adjusted_means": "adjustment.regression",
     "compare_arms": "multiplicity.many_arms",
     "compare_capped_means": "means.capped",
+    "compare_compositions": "designs.composition",
     "compare_cupac_means": "adjustment.cupac",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
@@ -159,6 +163,7 @@ __all__ = [
     "Comparison",
     "ComparisonFamily",
     "ComparisonTable",
+    "CompositionComparison",
     "DecisionRule",
     "DoseResponse",
     "Equivalence",
@@ -196,6 +201,7 @@ __all__ = [
     "compare_adjusted_means",
     "compare_arms",
     "compare_capped_means",
+    "compare_compositions",
     "compare_cupac_means",
     "compare_factorial",
     "compare_geometric_means",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abtest.stats.joint import JointMeans
+from abtest.stats.moments import Floats
 from abtest.stats.tails import f_tail, tail_test
 
 
@@ -83,17 +84,33 @@ def joint_balance(joint: JointMeans, places: list[int]) -> JointBalance | None:
     k = len(places)
     if k == 0:
         return None
-    units = np.sqrt(np.einsum("ap,apii->i", joint.mean_weights, joint.covariances)[places])
     cells = joint.mean_weights[:, :, None, None] * joint.covariances[:, :, places][..., places]
-    cells = (cells / units[:, None] / units[None, :]).reshape(-1, k, k)
-    inverse = np.linalg.inv(cells.sum(axis=0))
-    difference = joint.phase_weights @ (joint.means[1] - joint.means[0])[:, places] / units
-    shares = cells @ inverse
+    difference = joint.phase_weights @ (joint.means[1] - joint.means[0])[:, places]
+    return wald_f(difference, cells.reshape(-1, k, k), joint.units.ravel() - 1.0)
+
+
+def wald_f(difference: Floats, cells: Floats, df: Floats) -> JointBalance | None:
+    """Return the test that a vector of differences is 0, as `joint_balance` describes it.
+
+    Parameters
+    ----------
+    difference
+        Shape (k,).
+    cells
+        Covariances of the independent parts that its covariance is the sum of, shape (c, k, k).
+    df
+        Degrees of freedom of the parts, shape (c,).
+    """
+    k = len(difference)
+    units = np.sqrt(np.einsum("cii->i", cells))
+    scaled = cells / units[:, None] / units[None, :]
+    inverse = np.linalg.inv(scaled.sum(axis=0))
+    shares = scaled @ inverse
     traces = np.einsum("cij,cji->c", shares, shares) + np.einsum("cii->c", shares) ** 2
-    nu = (k + k * k) / float((traces / (joint.units.ravel() - 1.0)).sum())
+    nu = (k + k * k) / float((traces / df).sum())
     if not nu - k + 1.0 > 0.0:
         return None
-    squared = max(float(difference @ inverse @ difference), 0.0)
+    squared = max(float(difference / units @ inverse @ (difference / units)), 0.0)
     statistic = squared * (nu - k + 1.0) / (nu * k)
     p_value, log10_p = f_tail(statistic, float(k), nu - k + 1.0)
     return JointBalance(p_value, log10_p, statistic, (float(k), nu - k + 1.0))
