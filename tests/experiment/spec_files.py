@@ -1,4 +1,8 @@
-"""Experiment files that tests start from, and the project they are put in."""
+"""Experiment files that tests start from, and the project they are put in.
+
+They are as small as they can be, so that any line may be changed or taken out and one thing is
+wrong; the examples that come with abtest use every key instead.
+"""
 
 from __future__ import annotations
 
