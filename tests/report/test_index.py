@@ -40,6 +40,10 @@ def test_failed_runs_come_first_then_running_ones_latest_first_then_concluded():
     assert row_names(index_page(ENTRIES)) == ["bad", "newer", "new", "old"]
 
 
+def test_verdicts_are_counted_in_one_order_whatever_the_rows():
+    assert "4 experiments: 1 ship, 1 inconclusive, 1 invalid, 1 no verdict<" in index_page(ENTRIES)
+
+
 def test_every_experiment_is_readable_without_script():
     page = parsed(index_page(ENTRIES))
     body = " ".join("".join(page.find(".//tbody").itertext()).split())

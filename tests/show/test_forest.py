@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
 from abtest.show.drawing import png_bytes, svg_bytes
+from abtest.show.forest_plot import fitted
 from abtest.show.forest_rows import forest_panels, ticks
 
 SCALES = ("relative", "absolute")
@@ -47,6 +49,21 @@ def test_a_figure_needs_no_pyplot_and_ignores_the_settings_of_its_reader(tmp_pat
 def test_showing_imports_no_matplotlib_until_a_figure_is_asked_for():
     code = "import sys, abtest.show, abtest.report; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "arm", "label"),
+    [
+        ("Activation", "", "Activation"),
+        ("Activation", "seven_a_week", "Activation · seven_a_week"),
+        ("Actions per active day", "seven_a_week", "Actions per active… · seven_a_week"),
+        ("A" * 60, "b" * 60, "A" * 13 + "… · " + "b" * 16 + "…"),
+        ("A" * 60, "", "A" * 33 + "…"),
+    ],
+)
+def test_a_long_label_keeps_the_arm_that_tells_rows_apart(page, name, arm, label):
+    row = panels(page("ship"), "relative")[0].rows[0]
+    assert fitted(replace(row, name=name, arm=arm)) == label
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -140,8 +140,12 @@ def _summary(entries: Sequence[IndexEntry]) -> str:
     for entry in entries:
         name = words.verdict_word(entry.verdict).text.lower()
         counted[name] = counted.get(name, 0) + 1
+    order = [*(word.text.lower() for word in words.VERDICTS.values()), *counted]
+    counts = ", ".join(
+        f"{counted[name]} {name}" for name in dict.fromkeys(order) if name in counted
+    )
     total = "1 experiment" if len(entries) == 1 else f"{len(entries)} experiments"
-    return f"{total}: " + ", ".join(f"{number} {name}" for name, number in counted.items())
+    return f"{total}: {counts}"
 
 
 def _choices(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

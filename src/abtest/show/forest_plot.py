@@ -156,7 +156,7 @@ def _write_row(chart: Chart, row: ForestRow, y: float, total: float) -> None:
     lift = 0.09 / total
     right = (WIDTH - NUMBERS + 0.18) / WIDTH
     texts = (
-        (0.12 / WIDTH, y + lift, _short(row.label, LONGEST_LABEL), 9.5, "ink"),
+        (0.12 / WIDTH, y + lift, fitted(row), 9.5, "ink"),
         (0.12 / WIDTH, y - lift, row.note, 8, "muted"),
         (right, y + lift, row.numbers, 8.5, "ink"),
         (right, y - lift, str(row.word), 8.5, row.word.tone),
@@ -201,6 +201,12 @@ def _legend_mark(marker: str, role: str, x: float, y: float, chart: Chart) -> Li
 
 def _ink(role: str) -> str:
     return PALETTE[role].light
+
+
+def fitted(row: ForestRow) -> str:
+    """Return the label of a row in the room it has; of two parts the metric's is cut first."""
+    arm = f" · {_short(row.arm, LONGEST_LABEL // 2)}" if row.arm else ""
+    return _short(row.name, LONGEST_LABEL - len(arm)) + arm
 
 
 def _short(text: str, longest: int) -> str:

@@ -26,11 +26,13 @@ WIDEST = 3.0
 class ForestRow:
     """One interval: where it is drawn and what is written beside it.
 
-    `stretches` holds one stretch of the axis, two for a set of two rays and none where
-    nothing is known. `margin` and `mde` are signed positions on the axis.
+    `arm` is "" where there is one treatment. `stretches` holds one stretch of the axis, two
+    for a set of two rays and none where nothing is known. `margin` and `mde` are signed
+    positions on the axis.
     """
 
-    label: str
+    name: str
+    arm: str
     note: str
     estimate: float | None
     stretches: tuple[Stretch, ...]
@@ -39,6 +41,11 @@ class ForestRow:
     numbers: str
     word: Word
     is_shown_firm: bool
+
+    @property
+    def label(self) -> str:
+        """Name of the metric, and of the arm where there are several."""
+        return f"{self.name} · {self.arm}" if self.arm else self.name
 
 
 @dataclass(frozen=True)
@@ -111,10 +118,10 @@ def _row(effect: Row, labels: dict[str, str], document: Row, scale: Scale) -> Fo
     margin = effect["margin" if scale == "relative" else "margin_absolute"]
     mde = effect["mde"] if scale == "relative" else None
     several = len(document["variants"]) > 2
-    name = say.label_of(effect["metric"], labels)
     computed = effect["status"] == "ok"
     return ForestRow(
-        label=f"{name} · {effect['variant']}" if several else name,
+        name=say.label_of(effect["metric"], labels),
+        arm=effect["variant"] if several else "",
         note=f"{effect['role']}, {words.DIRECTIONS[effect['direction']]}",
         estimate=_scaled(bounds["estimate"], factor) if computed else None,
         stretches=_stretches(bounds, factor, scale) if computed else (),
