@@ -19,7 +19,10 @@ def test_a_new_experiment_is_valid(project, capsys):
     assert main(["new", "first-try_2"]) == 0
     assert "yours to decide: lines 7, 8," in capsys.readouterr().out
     assert main(["check"]) == 0
-    assert capsys.readouterr().out == "ok      first-try_2  2 metrics\n"
+    captured = capsys.readouterr()
+    assert captured.out == "ok      first-try_2  2 metrics, 2 warnings\n"
+    assert "experiment.toml:7: experiment.hypothesis: is still to be written" in captured.err
+    assert "experiment.toml:8: experiment.owner: is still to be written" in captured.err
 
 
 def test_an_experiment_is_not_overwritten(project, capsys):
@@ -47,3 +50,9 @@ def test_outside_a_project_it_says_how_to_start_one(tmp_path, monkeypatch, capsy
 def test_a_column_without_a_file_is_refused(project, capsys):
     assert main(["new", "one", "--variant", "v"]) == 2
     assert "--from FILE" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(project, capsys):
+    assert main(["new", "one", "--from", "absent.csv"]) == 2
+    assert "to do: check the name; it is relative to the project root" in capsys.readouterr().err
+    assert list((project / "experiments").iterdir()) == []

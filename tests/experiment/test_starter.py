@@ -11,10 +11,11 @@ from abtest.experiment.starter import EXAMPLE, METRICS, events_file, example_dat
 from .spec_files import put
 
 
-def test_a_new_file_is_valid_without_a_warning(tmp_path):
+def test_a_new_file_is_valid_and_warns_only_of_what_is_to_be_written(tmp_path):
     put(tmp_path, events_file("new_one", date(2026, 7, 15)), "new_one")
     resolved = resolve("new_one", root=tmp_path)
-    assert resolved.warnings == ()
+    keys = [warning.key for warning in resolved.warnings]
+    assert keys == ["experiment.hypothesis", "experiment.owner"]
     assert resolved.spec.experiment.start.isoformat() == "2026-07-20T00:00:00+00:00"
     assert resolved.spec.experiment.end.isoformat() == "2026-08-17T00:00:00+00:00"
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from abtest.cli.console import say
-from abtest.errors import UsageError
+from abtest.errors import DataError, UsageError
 from abtest.experiment.project import EXPERIMENT_FILE, EXPERIMENTS, find_root
 from abtest.experiment.starter import events_file
 from abtest.experiment.toml_text import shown
@@ -43,15 +43,27 @@ def new(
         _refuse_without_source(variant=variant, unit=unit, table=table)
         text = events_file(name, datetime.now(UTC).date())
     else:
-        from abtest.experiment.propose import Wishes, propose
-
-        text = propose(name, source, root, Wishes(table, variant, unit))
+        text = _proposed(name, source, root, table, variant, unit)
     write_text(path, text)
     say(f"wrote   {path.relative_to(root).as_posix()}")
     mark = re.compile(r'TODO:|"TODO')
     lines = [number for number, line in enumerate(text.splitlines(), 1) if mark.search(line)]
     say(f"yours to decide: lines {', '.join(map(str, lines))}, marked TODO")
     say(f"\nNext: edit it, then abtest check {name}")
+
+
+def _proposed(
+    name: str, source: Path, root: Path, table: str | None, variant: str | None, unit: str | None
+) -> str:
+    """Return a file proposed from the columns of `source`; to name none is wrong usage."""
+    from abtest.experiment.propose import Wishes, propose
+
+    try:
+        return propose(name, source, root, Wishes(table, variant, unit))
+    except DataError as error:
+        if error.code != "file_missing":
+            raise
+        raise UsageError(error.what, given=error.given, todo=error.todo, code=error.code) from None
 
 
 def _free_place(root: Path, name: str) -> Path:

@@ -73,4 +73,4 @@ def _file_hint(path: Path) -> str:
     siblings = [child.name for child in path.parent.iterdir()] if path.parent.is_dir() else []
     close = get_close_matches(path.name, siblings, n=3)
     hint = f"; there is {', '.join(close)}" if close else ""
-    return f"names are relative to the project root{hint}"
+    return f"check the name; it is relative to the project root{hint}"

@@ -257,4 +257,4 @@ def nearest_of(name: str, names: Sequence[str], what: str) -> str:
     if close:
         return f"did you mean {' or '.join(map(plainly, close))}?"
     shown = ", ".join(map(plainly, names[:12])) + (", ..." if len(names) > 12 else "")
-    return f"{what}: {shown}" if names else f"there are no {what}"
+    return f"name one of its {what}: {shown}" if names else f"there are no {what}"

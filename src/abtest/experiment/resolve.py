@@ -231,7 +231,7 @@ def _resolve(document: Document, root: Path, path: Path | None, *, data_given: b
         sha256=spec_sha256(spec),
         root=root,
         path=path,
-        warnings=_problems(doubts(spec.metrics), merged, document),
+        warnings=_problems(doubts(spec.experiment, spec.metrics), merged, document),
     )
 
 

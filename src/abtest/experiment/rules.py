@@ -166,9 +166,14 @@ def repeated(names: Sequence[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
-def doubts(metrics: Sequence[MetricDefinition]) -> list[Finding]:
+def doubts(experiment: ExperimentSection, metrics: Sequence[MetricDefinition]) -> list[Finding]:
     """Return what is allowed but probably not meant."""
     found: list[Finding] = []
+    for key in ("title", "hypothesis", "owner"):
+        text = getattr(experiment, key) or ""
+        if text.startswith("TODO"):
+            todo = "Write it, or take the line out: reports show it."
+            found.append(Finding(("experiment", key), "is still to be written", shown(text), todo))
     for position, metric in enumerate(metrics):
         at: KeyPath = ("metrics", position)
         superiority = metric.role == "primary" and metric.test == "superiority"
