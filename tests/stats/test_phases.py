@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from abtest.errors import UsageError
 from abtest.stats import (
     Moments,
     NotEstimable,
@@ -117,3 +118,47 @@ def test_adjustment_works_within_phases():
     assert pair.method == "welch_cuped"
     assert pair.variance_reduction > 0.9
     assert abs(pair.test().statistic) < 4
+
+
+def test_moments_by_phase_come_to_compare_means_as_a_list():
+    control = [Moments.from_counts(90_000, 36_000), Moments.from_counts(50_000, 18_000)]
+    treatment = [Moments.from_counts(10_000, 4_100), Moments.from_counts(50_000, 18_300)]
+    got = compare_means(control, treatment, alternative="greater")
+    pair = estimate_means(control, treatment, adjusted=False)
+    assert got.p_value == pair.test(alternative="greater").p_value
+    assert got.relative == pair.relative(0.95, "greater")
+    assert (got.n_control, got.n_treatment) == (140_000, 60_000)
+    alone = compare_means(control[:1], treatment[:1])
+    assert alone.p_value == compare_means(control[0], treatment[0]).p_value
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "arguments"),
+    [
+        (2, 1, {}),
+        (2, 2, {"method": "student"}),
+        (2, 2, {"method": "z"}),
+        (2, 2, {"covariates": ([1.0], [2.0])}),
+    ],
+)
+def test_phases_that_do_not_fit_are_refused(control, treatment, arguments):
+    phase = Moments.from_columns(columns(1, 30))
+    with pytest.raises(UsageError):
+        compare_means([phase] * control, [phase] * treatment, **arguments)
+    with pytest.raises(UsageError):
+        compare_means([phase, phase], [1.0, 2.0, 3.0])
+
+
+def test_phases_far_apart_cost_no_digits():
+    control = [columns(1, 40), columns(2, 30)]
+    treatment = [columns(3, 20), columns(4, 50)]
+
+    def p_value(level):
+        return compare_means(
+            *(
+                [Moments.from_columns(arm[0]), Moments.from_columns(arm[1] + level)]
+                for arm in (control, treatment)
+            )
+        ).p_value
+
+    assert p_value(1e9) == pytest.approx(p_value(0.0), rel=1e-5)

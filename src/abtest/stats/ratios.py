@@ -146,8 +146,8 @@ def compare_ratios(
         ((numerator, denominator) of control, the same of treatment) before exposure: CUPED with
         the pre-period's own denominator. A unit without a past counts as 0 of 0.
     coefficients
-        Slopes on the past: 1 (on its ratio) or 2 (on numerator and denominator apart, which
-        saves at least as much variance); see `adjust_ratios`.
+        Slopes on the past: 1 (on its ratio) or 2 (on numerator and denominator apart, which as
+        a rule saves more variance); see `adjust_ratios`.
 
     Raises
     ------

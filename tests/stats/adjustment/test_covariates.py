@@ -226,27 +226,23 @@ def ratio_columns(seed, n=400):
     return arms
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_two_coefficients_are_the_regression_of_linearised_values(seed):
-    arms = ratio_columns(seed)
-    residuals, ratios, influence = [], [], []
-    for m, d, m0, d0 in arms:
-        ratio = m.sum() / d.sum()
-        ratios.append(ratio)
-        influence.append(((m - ratio * d) / d.mean(), np.stack([m0, d0])))
-    cross = sum(np.cov(post, z[0])[0, 1] for post, z in influence)
-    cross = np.array([cross, sum(np.cov(post, z[1])[0, 1] for post, z in influence)])
-    theta = np.linalg.solve(sum(np.cov(z) for _, z in influence), cross)
-    residuals = [post - theta @ (z - z.mean(axis=1)[:, None]) for post, z in influence]
-    shift = theta @ (influence[1][1].mean(axis=1) - influence[0][1].mean(axis=1))
-    error = np.sqrt(sum(np.var(part, ddof=1) / len(part) for part in residuals))
-    got = compare_ratios(
-        arms[0][:2], arms[1][:2], covariates=(arms[0][2:], arms[1][2:]), coefficients=2
-    )
-    assert got.absolute.estimate == pytest.approx(ratios[1] - ratios[0] - shift, rel=1e-9)
-    assert got.absolute.estimate / got.statistic == pytest.approx(error, rel=1e-9)
-    one = compare_ratios(arms[0][:2], arms[1][:2], covariates=(arms[0][2:], arms[1][2:]))
-    assert got.variance_reduction >= one.variance_reduction - 1e-3
+def test_two_coefficients_agree_with_r(reference):
+    for case in reference("ratio_cuped_two")["cases"]:
+        control, treatment = case["control"], case["treatment"]
+        arguments = {"covariates": (tuple(control[2:]), tuple(treatment[2:]))}
+        arms = (tuple(control[:2]), tuple(treatment[:2]))
+        got = compare_ratios(*arms, coefficients=2, **arguments)
+        assert got.absolute.estimate == pytest.approx(case["estimate"], rel=1e-8)
+        assert got.absolute.estimate / got.statistic == pytest.approx(case["se"], rel=1e-8)
+        assert got.df == pytest.approx(case["df"], rel=1e-8)
+        assert got.p_value == pytest.approx(case["p_value"], rel=1e-7)
+        if "lm_theta" in case:
+            assert case["theta"] == pytest.approx(case["lm_theta"], rel=1e-9)
+        one = compare_ratios(*arms, **arguments)
+        assert got.variance_reduction >= one.variance_reduction - 0.03
+        moments = [Moments.from_columns(arm) for arm in (control, treatment)]
+        same = compare_ratios(*moments, coefficients=2)
+        assert same.p_value == pytest.approx(got.p_value, rel=1e-9)
 
 
 def test_a_ratio_with_further_covariates_is_adjusted_for_them_too():

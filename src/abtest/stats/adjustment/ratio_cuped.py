@@ -28,8 +28,8 @@ def adjust_ratios(joint: JointMeans, coefficients: Coefficients = 1) -> Adjusted
     pooled within arms, and the adjusted value is R_a - theta (R0_a - R0_all) (GrowthBook's CUPED
     for ratios; Deng, Xu, Kohavi & Walker 2013, WSDM). The difference is free of R0_all; the
     covariance between arms is not. Two coefficients are the regression of L_post on m0 and d0
-    themselves, which leaves no more variance than that on their ratio and needs no denominator
-    before exposure. Further covariates join the regression. Slopes are taken as known: their own
+    themselves, which as a rule leaves less variance than that on their ratio and needs no
+    denominator before exposure. Further covariates join the regression. Slopes are taken as known: their own
     error is of the order 1/n of the variance.
 
     Parameters
