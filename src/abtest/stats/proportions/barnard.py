@@ -30,8 +30,8 @@ _NEAR = 1e-12
 """Relative distance below which whole numbers decide, at no effect."""
 _STEPS = 16
 """Steps of the search from the estimate to the limit of the score method."""
-_QUIET = 3
-"""Steps in a row that keep nothing, after which the search ends."""
+_QUIET = ((2_500, 64), (40_000, 16), (math.inf, 4))
+"""Steps in a row that keep nothing, after which the search ends: by number of tables."""
 _HALVINGS = 20
 
 Scale = Literal["difference", "ratio"]
@@ -47,8 +47,10 @@ class BarnardPair(TwoByTwo):
     317). It keeps its level exactly. The intervals invert the same test with the score
     statistics of other differences (Chan & Zhang 1999, Biometrics 55, 1202, one-sided; Agresti &
     Min 2001, Biometrics 57, 963, two-sided) and of other ratios. The two-sided set can have gaps;
-    the interval is its span, found in steps of a sixteenth of the score interval's half width,
-    and `has_gap` says where it holds 0 although the test rejects it.
+    the interval is its span, found in steps of a sixteenth of the score interval's half width
+    and left after 64 of them that keep nothing (16 above 2,500 tables, 4 above 40,000): an island
+    narrower than a step can be missed. `has_gap` says where the interval holds 0 although the
+    test rejects it.
 
     Examples
     --------
@@ -67,10 +69,10 @@ class BarnardPair(TwoByTwo):
         keeps = self._keeps("difference", outside, alternative)
         if alternative != "less":
             assert guess.lower is not None
-            lower = _span_end(keeps, self.difference, guess.lower, -1.0)
+            lower = _span_end(keeps, self.difference, guess.lower, -1.0, self._quiet)
         if alternative != "greater":
             assert guess.upper is not None
-            upper = _span_end(keeps, self.difference, guess.upper, 1.0)
+            upper = _span_end(keeps, self.difference, guess.upper, 1.0, self._quiet)
         if keeps(0.0):
             lower = None if lower is None else min(lower, 0.0)
             upper = None if upper is None else max(upper, 0.0)
@@ -99,9 +101,9 @@ class BarnardPair(TwoByTwo):
             else known[0] + (4.0 if ends[0] is not None else -4.0)
         )
         if ends[0] is not None:
-            lower = math.expm1(_span_end(keeps, start, ends[0], -60.0))
+            lower = math.expm1(_span_end(keeps, start, ends[0], -60.0, self._quiet))
         if ends[1] is not None:
-            upper = math.expm1(_span_end(keeps, start, ends[1], 60.0))
+            upper = math.expm1(_span_end(keeps, start, ends[1], 60.0, self._quiet))
         if keeps(0.0):
             lower = None if lower is None else min(lower, 0.0)
             upper = None if upper is None else max(upper, 0.0)
@@ -144,6 +146,11 @@ class BarnardPair(TwoByTwo):
         lower = -1.0 if found.lower is None else found.lower
         upper = math.inf if found.upper is None else found.upper
         return lower < 0.0 < upper and self.test().p_value < 1.0 - confidence_level
+
+    @property
+    def _quiet(self) -> int:
+        tables = (self.n_control + 1) * (self.n_treatment + 1)
+        return next(steps for most, steps in _QUIET if tables <= most)
 
     def _keeps(
         self, scale: Scale, outside: float, alternative: Alternative
@@ -205,12 +212,17 @@ class BarnardPair(TwoByTwo):
         return region
 
 
-def _span_end(keeps: Callable[[float], bool], estimate: float, guess: float, end: float) -> float:
-    """Return the outermost bound on one side that is kept, looked for around a first guess."""
+def _span_end(
+    keeps: Callable[[float], bool], estimate: float, guess: float, end: float, most: int
+) -> float:
+    """Return the outermost bound on one side that is kept, looked for around a first guess.
+
+    The search outwards ends at `end`, or after `most` steps in a row that keep nothing.
+    """
     sign = math.copysign(1.0, end)
     step = max(abs(guess - estimate) / _STEPS, 1e-3)
     place, quiet, outermost = guess, 0, None
-    while quiet < _QUIET and sign * (end - place) > 0.0:
+    while quiet < most and sign * (end - place) > 0.0:
         if keeps(place):
             outermost, quiet = place, 0
         else:

@@ -121,7 +121,7 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
     # Only here: it takes longer to import than an analysis without rare successes takes.
     from scipy import optimize
 
-    return float(optimize.brentq(function, low, high, xtol=_XTOL, rtol=_RTOL))
+    return float(optimize.brentq(function, low, high, xtol=_XTOL, rtol=_RTOL, maxiter=1000))
 
 
 def _outwards(
