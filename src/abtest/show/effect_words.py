@@ -159,6 +159,7 @@ NOT_COMPUTED: Mapping[str, str] = {
     "answer_out_of_range": "there are answers off the scale",
     "bound_out_of_range": "its margin is beyond what a share can reach",
     "constant": "every unit of an arm has the same value",
+    "covariates_unusable": "its covariates cannot be used",
     "empty_outcomes": "some days have no outcome yet",
     "infinite_values": "a value is infinite",
     "missing_column": "a column is missing from the data",

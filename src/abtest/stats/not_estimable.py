@@ -9,6 +9,7 @@ from abtest.errors import AbtestError
 NotEstimableCode = Literal[
     "too_few_units",
     "constant",
+    "covariates_unusable",
     "zero_denominator",
     "not_finite",
     "not_binary",
@@ -28,7 +29,9 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
     ----------
     code
         ``too_few_units`` (an arm has fewer than two units, or a table fewer than two rows or
-        columns), ``constant`` (no variation in either arm), ``zero_denominator`` (the
+        columns), ``constant`` (no variation in either arm),
+        ``covariates_unusable`` (in tables: covariates without variation, that repeat each other,
+        that are too many for the units, or the outcome itself), ``zero_denominator`` (the
         denominator of a ratio sums to zero), ``not_finite`` (infinite or overflowing values),
         ``not_binary`` (values of a proportion other than 0 and 1), ``bound_out_of_range`` (a
         bound that no proportion can reach), ``answer_out_of_range`` (answers off their scale),

@@ -29,8 +29,8 @@ def adjust_ratios(joint: JointMeans, coefficients: Coefficients = 1) -> Adjusted
     for ratios; Deng, Xu, Kohavi & Walker 2013, WSDM). The difference is free of R0_all; the
     covariance between arms is not. Two coefficients are the regression of L_post on m0 and d0
     themselves, which as a rule leaves less variance than that on their ratio and needs no
-    denominator before exposure. Further covariates join the regression. Slopes are taken as known: their own
-    error is of the order 1/n of the variance.
+    denominator before exposure. Further covariates join the regression. Slopes are taken as
+    known: their own error is of the order 1/n of the variance.
 
     Parameters
     ----------

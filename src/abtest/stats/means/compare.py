@@ -12,6 +12,7 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import adjust_means
+from abtest.stats.adjustment.cuped_rows import adjusted_rows
 from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import Values, arm_moments, as_floats, filled
@@ -199,7 +200,8 @@ def compare_means(
         One value per unit, `Moments` or `ValueCounts`: the answer is the same. Nulls (NaN) are
         left out and counted. Moments of several variables are (value, covariates...) and are
         adjusted. A list of `Moments`, one per phase of allocation, is compared within phases.
-        Two `MomentsTable` are compared row by row in one pass.
+        Two `MomentsTable` are compared row by row in one pass; with covariates they are adjusted,
+        and a row whose covariates cannot all be used has the status ``covariates_unusable``.
     method
         ``welch`` (unequal variances), ``student`` (one pooled variance) or ``z`` (normal
         quantiles); see `plain_means`.
@@ -288,15 +290,20 @@ def _estimate(
 ) -> ArmPair:
     """Return the means of two arms, adjusted where their moments carry covariates."""
     adjusted = len(control[0].mean) > 1
-    if method != "welch" and (adjusted or len(control) > 1):
-        raise UsageError(
-            "Covariates and phases are used with Welch's method alone",
-            given=f"method {method!r} with {'a covariate' if adjusted else 'phases'}",
-            todo='Leave them out, or use method="welch".',
-        )
+    if adjusted or len(control) > 1:
+        _require_welch(method, "covariates" if adjusted else "phases")
     if adjusted or len(control) > 1:
         return estimate_means(control, treatment, adjusted=adjusted, slopes=slopes)
     return plain_means(control[0], treatment[0], method)
+
+
+def _require_welch(method: MeansMethod, what: str) -> None:
+    if method != "welch":
+        raise UsageError(
+            "Covariates and phases are used with Welch's method alone",
+            given=f"method {method!r} with {what}",
+            todo='Leave them out, or use method="welch".',
+        )
 
 
 def _skew_codes(
@@ -321,6 +328,15 @@ def _compare_rows(
     confidence_level: float,
 ) -> ComparisonTable:
     """Return the comparison of every row, with the formulas of `plain_means` on arrays."""
+    if max(control.mean.shape[1], treatment.mean.shape[1]) > 1:
+        _require_welch(method, "covariates")
+        return compare_rows(
+            adjusted_rows(control, treatment),
+            measure="mean",
+            method="welch_cuped",
+            alternative=alternative,
+            confidence_level=confidence_level,
+        )
     n0, n1 = same_rows(control, treatment)
     square0, square1 = control.m2[:, 0, 0], treatment.m2[:, 0, 0]
     with np.errstate(all="ignore"):  # rows without a number get a status
