@@ -6,6 +6,7 @@ from abtest.stats import (
     Moments,
     NotEstimable,
     compare_means,
+    compare_ratios,
     estimate_means,
     estimate_proportions,
     estimate_ratios,
@@ -147,6 +148,8 @@ def test_phases_that_do_not_fit_are_refused(control, treatment, arguments):
         compare_means([phase] * control, [phase] * treatment, **arguments)
     with pytest.raises(UsageError):
         compare_means([phase, phase], [1.0, 2.0, 3.0])
+    with pytest.raises(UsageError, match="same variables"):
+        compare_means([phase, Moments.from_columns(columns(1, 30, 2))], [phase, phase])
 
 
 def test_phases_far_apart_cost_no_digits():
@@ -162,3 +165,15 @@ def test_phases_far_apart_cost_no_digits():
         ).p_value
 
     assert p_value(1e9) == pytest.approx(p_value(0.0), rel=1e-5)
+
+
+@pytest.mark.parametrize("k", [2, 4, 5])
+def test_ratios_by_phase_come_to_compare_ratios_as_a_list(k):
+    control = [Moments.from_columns(columns(seed, 40, k)) for seed in (1, 2)]
+    treatment = [Moments.from_columns(columns(seed, 30, k)) for seed in (3, 4)]
+    got = compare_ratios(control, treatment)
+    pair = estimate_ratios(control, treatment, adjusted=k > 2)
+    assert got.p_value == pair.test().p_value
+    assert (got.n_control, got.n_treatment) == (80, 60)
+    with pytest.raises(UsageError, match="Phases"):
+        compare_ratios(control, treatment, covariates=(([1.0], [1.0]), ([1.0], [1.0])))

@@ -81,6 +81,36 @@ def arm_moments(columns: Sequence[Values], covariates: Sequence[Values], name: s
     return Moments.from_columns([as_floats(column, name) for column in (*columns, *covariates)])
 
 
+def moments_by_phase(values: Values) -> list[Moments] | None:
+    """Return the moments of an arm by phase of allocation, or None if it did not come in phases.
+
+    Raises
+    ------
+    UsageError
+        If the phases differ in their variables.
+    """
+    if not (isinstance(values, list | tuple) and values):
+        return None
+    if not all(isinstance(part, Moments) for part in values):
+        return None
+    if len({len(part.mean) for part in values}) != 1:
+        raise UsageError(
+            "Phases must have the same variables",
+            given=f"phases of {[len(part.mean) for part in values]} variables",
+            todo="Sum the same variables in every phase; an empty one as Moments of 0 units.",
+        )
+    return list(values)
+
+
+def phases_with_covariates() -> UsageError:
+    """Return the error of moments by phase that come with separate covariates."""
+    return UsageError(
+        "Phases that are summed up cannot be joined with covariates",
+        given="moments by phase and separate covariates",
+        todo="Sum value and covariates into one Moments per phase.",
+    )
+
+
 def arm_counts(values: Values | ValueCounts, name: str) -> ValueCounts:
     """Return the value counts of one arm, for methods that need more than moments.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any, overload
 
 import numpy as np
@@ -10,7 +12,13 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.adjustment.ratio_cuped import Coefficients, adjust_ratios, ratio_gradients
 from abtest.stats.adjustment.slopes import variables
-from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.columns import (
+    Values,
+    arm_moments,
+    filled,
+    moments_by_phase,
+    phases_with_covariates,
+)
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
@@ -101,8 +109,8 @@ def estimate_ratios(
 
 @overload
 def compare_ratios(
-    control: tuple[Values, Values] | Moments,
-    treatment: tuple[Values, Values] | Moments,
+    control: tuple[Values, Values] | Moments | Sequence[Moments],
+    treatment: tuple[Values, Values] | Moments | Sequence[Moments],
     *,
     alternative: Alternative = ...,
     confidence_level: float = ...,
@@ -122,8 +130,8 @@ def compare_ratios(
 
 
 def compare_ratios(
-    control: tuple[Values, Values] | Moments | MomentsTable,
-    treatment: tuple[Values, Values] | Moments | MomentsTable,
+    control: tuple[Values, Values] | Moments | Sequence[Moments] | MomentsTable,
+    treatment: tuple[Values, Values] | Moments | Sequence[Moments] | MomentsTable,
     *,
     alternative: Alternative = "two-sided",
     confidence_level: float = 0.95,
@@ -136,8 +144,10 @@ def compare_ratios(
     ----------
     control, treatment
         (numerator, denominator) with one value per unit each, or `Moments` of both; moments of
-        four variables carry the pre-period too and are adjusted. Two `MomentsTable` of
-        (numerator, denominator) are compared row by row in one pass.
+        four or more variables carry the pre-period (and further covariates) too and are
+        adjusted. A list of `Moments`, one per phase of allocation, is compared over phases
+        weighted by their units. Two `MomentsTable` of (numerator, denominator) are compared row by
+        row in one pass.
     alternative
         ``two-sided``, ``greater`` or ``less``; one-sided tests come with one-sided intervals.
     confidence_level
@@ -169,6 +179,14 @@ def compare_ratios(
         return _compare_rows(control, treatment, alternative, confidence_level)
     if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
         raise mixed_tables("one sample")
+    phases = [moments_by_phase(control), moments_by_phase(treatment)]
+    if phases[0] is not None and phases[1] is not None:
+        if covariates is not None:
+            raise phases_with_covariates()
+        adjusted = len(phases[0][0].mean) > 2
+        pair = estimate_ratios(phases[0], phases[1], adjusted=adjusted, coefficients=coefficients)
+        totals = [reduce(add, arm) for arm in (phases[0], phases[1])]
+        return Comparison.of(pair, totals, alternative, confidence_level, measure="ratio")
     before: list[tuple[Values, Values]] = []
     codes: tuple[WarningCode, ...] = ()
     if covariates is not None:

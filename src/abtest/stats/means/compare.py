@@ -15,7 +15,14 @@ from abtest.stats.adjustment.cuped import adjust_means
 from abtest.stats.adjustment.cuped_rows import adjusted_rows
 from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, arm_moments, as_floats, filled
+from abtest.stats.columns import (
+    Values,
+    arm_moments,
+    as_floats,
+    filled,
+    moments_by_phase,
+    phases_with_covariates,
+)
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.joint import Jacobian, JointMeans
@@ -257,14 +264,10 @@ def compare_means(
         return _compare_rows(control, treatment, method, alternative, confidence_level)
     if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
         raise mixed_tables("one sample")
-    phases = [_phases(control), _phases(treatment)]
+    phases = [moments_by_phase(control), moments_by_phase(treatment)]
     if phases[0] is not None and phases[1] is not None:
         if covariates is not None:
-            raise UsageError(
-                "Phases that are summed up cannot be joined with covariates",
-                given="moments by phase and separate covariates",
-                todo="Sum value and covariates into one Moments per phase.",
-            )
+            raise phases_with_covariates()
         arms = [reduce(add, arm) for arm in (phases[0], phases[1])]
         pair = _estimate(phases[0], phases[1], method, slopes)
     else:
@@ -276,13 +279,6 @@ def compare_means(
         pair = _estimate([arms[0]], [arms[1]], method, slopes).with_warnings(*codes)
         pair = pair.with_warnings(*_skew_codes(control, treatment))
     return Comparison.of(pair, arms, alternative, confidence_level, measure="mean")
-
-
-def _phases(values: Values) -> list[Moments] | None:
-    """Return the moments of an arm by phase, or None if it did not come in phases."""
-    if not (isinstance(values, list | tuple) and values):
-        return None
-    return list(values) if all(isinstance(part, Moments) for part in values) else None
 
 
 def _estimate(
