@@ -264,3 +264,25 @@ def test_empty_cells_have_a_state(method, counts, status, p_is_one):
     assert (got.p_value == 1.0) == p_is_one
     assert got.absolute.lower <= got.absolute.estimate <= got.absolute.upper
     assert (got.statistic is None) == (method == "boschloo")
+
+
+def test_a_large_effect_leaves_boschloos_interval_narrow_on_both_sides():
+    """Next to 1, Fisher's p-values differ by less than their last digit and are no ties."""
+    got = compare_proportions(
+        Moments.from_counts(500, 100), Moments.from_counts(500, 250), method="boschloo"
+    )
+    score = compare_proportions(Moments.from_counts(500, 100), Moments.from_counts(500, 250))
+    assert got.absolute.lower <= score.absolute.lower < score.absolute.upper <= got.absolute.upper
+    assert got.absolute.upper - got.absolute.lower < 1.5 * (
+        score.absolute.upper - score.absolute.lower
+    )
+
+
+def test_the_wrong_side_of_a_large_effect_has_a_p_value_next_to_1():
+    got = compare_proportions(
+        Moments.from_counts(100, 10),
+        Moments.from_counts(100, 60),
+        method="boschloo",
+        alternative="less",
+    )
+    assert 1 - 1e-9 < got.p_value <= 1

@@ -35,6 +35,11 @@ _BEYOND = 1e-6
 _FAR = 60.0
 """Logarithm beyond which a ratio has no limit."""
 Scale = Literal["difference", "ratio"]
+_SIGNS: dict[Alternative, tuple[float, ...]] = {
+    "greater": (1.0,),
+    "less": (-1.0,),
+    "two-sided": (1.0, -1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,12 @@ class BoschlooPair(TwoByTwo):
         require_reachable(absolute, relative)
         bound = absolute if relative is None else math.log1p(relative)
         scale: Scale = "difference" if relative is None else "ratio"
-        signs = {"greater": (1.0,), "less": (-1.0,), "two-sided": (1.0, -1.0)}[alternative]
-        logs = [self._log_p(scale, sign, sign * bound) for sign in signs]
+        signs: tuple[float, ...] = _SIGNS[alternative]
+        # the more extreme side first: of the other one only whether it is larger matters
+        signs = tuple(sorted(signs, key=lambda sign: self._orders[sign]))
+        logs: list[float] = []
+        for sign in signs:
+            logs.append(self._log_p(scale, sign, sign * bound, min(logs, default=math.inf)))
         smaller = int(np.argmin(logs))
         log_p = min(logs[smaller] + math.log(len(signs)), 0.0)
         order = math.exp(self._orders[signs[smaller]])
@@ -128,11 +137,11 @@ class BoschlooPair(TwoByTwo):
     @cached_property
     def _regions(self) -> dict[float, Region]:
         """Tables that favour treatment (1) or control (-1) as much as the observed one."""
-        logs = _log_fisher(self.n_control, self.n_treatment)
+        keys = _fisher_keys(self.n_control, self.n_treatment)
         found = {}
         for sign in (1.0, -1.0):
             # what favours control are the failures: turn both axes
-            side = logs if sign > 0.0 else logs[::-1, ::-1]
+            side = keys if sign > 0.0 else keys[::-1, ::-1]
             observed = float(side[self.successes_control, self.successes_treatment])
             found[sign] = np.asarray(side <= observed + _TIE)
         return found
@@ -154,10 +163,13 @@ class BoschlooPair(TwoByTwo):
             -1.0: Tails(np.full_like(last, n1 + 1), last, n1),
         }
 
-    def _log_p(self, scale: Scale, sign: float, bound: float) -> float:
-        """Return the logarithm of the one-sided p-value of sign x effect against `bound`."""
+    def _log_p(self, scale: Scale, sign: float, bound: float, enough: float) -> float:
+        """Return the logarithm of the one-sided p-value of sign x effect against `bound`.
+
+        Of one that is at least `enough` it is some value that is.
+        """
         if bound == 0.0:
-            return log_size(self._regions[sign])
+            return log_size(self._regions[sign], enough)
         largest = self._above(scale, sign, 0.0)(bound)
         return math.log(largest) if largest > 0.0 else -math.inf
 
@@ -191,17 +203,25 @@ class BoschlooPair(TwoByTwo):
         return lower, upper
 
 
-def _log_fisher(n0: int, n1: int) -> Floats:
-    """Return ln of Fisher's p-value in favour of treatment, for every table."""
+def _fisher_keys(n0: int, n1: int) -> Floats:
+    """Return numbers that order all tables as Fisher's p-value in favour of treatment does.
+
+    ln(2 p) below one half and -ln(2 (1 - p)) above it: next to 1 the p-values themselves would be
+    equal to the last digit, and the tables of that side one large tie.
+    """
     require_enumerable(n0, n1)
     logs = np.add.outer(log_binomials(n0), log_binomials(n1))
     whole = log_binomials(n0 + n1)
-    found = np.empty((n0 + 1, n1 + 1))
+    keys = np.empty((n0 + 1, n1 + 1))
     for m in range(n0 + n1 + 1):
         # all tables with m successes, from the most successes of treatment downwards
         b = np.arange(min(n1, m), max(0, m - n0) - 1, -1)
-        found[m - b, b] = np.logaddexp.accumulate(logs[m - b, b]) - whole[m]
-    return np.minimum(found, 0.0)
+        terms = logs[m - b, b] - whole[m]
+        p = np.logaddexp.accumulate(terms)
+        rest = np.full(len(terms), -np.inf)  # 1 - p: the tables further down
+        rest[:-1] = np.logaddexp.accumulate(terms[:0:-1])[::-1]
+        keys[m - b, b] = np.where(p < -math.log(2.0), p, -2.0 * math.log(2.0) - rest)
+    return keys
 
 
 def _limit(above: Callable[[float], float], estimate: float, low: float, step: float) -> float:

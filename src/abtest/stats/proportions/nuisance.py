@@ -61,6 +61,9 @@ class Tails:
 MOST_TABLES = 4_000_000
 _TOLERANCE = 1e-10
 """Of the logarithm of the certified maximum."""
+_MOST_TERMS = 2_000_000
+"""Terms in one pass of the search. Above one half, where nothing is decided, the probability can
+be so flat that no piece would ever be left: then the tolerance grows until this many suffice."""
 
 
 def require_enumerable(n0: int, n1: int) -> None:
@@ -85,7 +88,7 @@ def log_binomials(n: int) -> Floats:
     return np.asarray(logs[-1] - logs - logs[::-1])
 
 
-def log_size(region: Region) -> float:
+def log_size(region: Region, enough: float = math.inf) -> float:
     """Return the logarithm of the largest probability of a region under a common share.
 
     With m = a + b successes in all and c_m the number of equally probable outcomes of the region
@@ -94,8 +97,9 @@ def log_size(region: Region) -> float:
     [a, b] A lies below its chord and B above any of its tangents, so that the logarithm exceeds
     the larger of its two ends by at most max B'' (b - a)^2 / 8. Pieces that cannot hold the
     maximum are left, the others halved, until none can exceed the best value found by more than
-    1e-10: the maximum is certain, not only found. Below p = m_min / N the probability rises and
-    above m_max / N it falls, which bounds the search.
+    1e-10: the maximum is certain, not only found (see `_MOST_TERMS` for those next to 1). Below
+    p = m_min / N the probability rises and above m_max / N it falls, which bounds the search.
+    Where it is at least `enough` any such value is returned.
     """
     n0, n1 = region.shape[0] - 1, region.shape[1] - 1
     total = n0 + n1
@@ -117,10 +121,13 @@ def log_size(region: Region) -> float:
     left, right = points[:-1], points[1:]
     at_left, at_right = values[:-1], values[1:]
     best = float(values.max())
-    while left.size:
+    tolerance = _TOLERANCE
+    while left.size and best < enough:
+        if best > -math.log(2.0) and left.size * successes.size > _MOST_TERMS:
+            tolerance *= 10.0
         middle = 0.5 * (left + right)
         slack = total * _largest_slope(left, right) * (right - left) ** 2 / 8.0
-        open_ = np.maximum(at_left, at_right) + slack > best + _TOLERANCE
+        open_ = np.maximum(at_left, at_right) + slack > best + tolerance
         left, middle, right = left[open_], middle[open_], right[open_]
         at_left, at_right = at_left[open_], at_right[open_]
         if not left.size:
