@@ -133,3 +133,11 @@ def test_intervals_contain_their_estimates(estimate):
     assert absolute.lower < absolute.estimate < absolute.upper
     if relative.estimate is not None:
         assert contains(relative, relative.estimate)
+
+
+def test_a_treatment_of_zeros_against_noise_has_no_gap_that_is_only_rounding():
+    """Its relative effect is -100% exactly, and any other value is possible too."""
+    for control in (-0.3, -0.1, 0.1, 0.7 / 3):
+        for variance in (0.3, 2.0 / 3.0, 0.11):
+            got = pair(control, 0.0, variance, 0.0, df=30.0).relative(0.95)
+            assert got.status == "unbounded"

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, RelativeInterval
 
+_ROUNDING = 1e-14
+"""A discriminant this small beside the terms that it is the sum of is their rounding."""
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -81,6 +84,9 @@ def relative_interval(
     g = d * d - q2 * v_d
     # B^2 - A G, written so that it does not cancel when both variances are small
     inner = v_d * c * c - 2.0 * d * c * cov + d * d * v_c - q2 * (v_d * v_c - cov * cov)
+    size = v_d * c * c + abs(2.0 * d * c * cov) + d * d * v_c + q2 * (v_d * v_c + cov * cov)
+    if abs(inner) <= _ROUNDING * size:
+        inner = 0.0  # a treatment that is 0 in every unit: a gap without width is none
     if a > 0.0:
         low, high = _roots(a, b, g, q2 * max(inner, 0.0))
         if alternative == "two-sided":
@@ -127,6 +133,8 @@ def relative_rows(
     b = d * c - q2 * cov
     g = d * d - q2 * v_d
     inner = v_d * c * c - 2.0 * d * c * cov + d * d * v_c - q2 * (v_d * v_c - cov * cov)
+    size = v_d * c * c + np.abs(2.0 * d * c * cov) + d * d * v_c + q2 * (v_d * v_c + cov * cov)
+    inner = np.where(np.abs(inner) <= _ROUNDING * size, 0.0, inner)
     far = b + np.copysign(np.sqrt(q2 * np.maximum(inner, 0.0)), b)
     first = far / a
     second = np.where(far == 0.0, first, g / far)

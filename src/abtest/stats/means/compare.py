@@ -336,7 +336,7 @@ def _compare_rows(
     n0, n1 = same_rows(control, treatment)
     square0, square1 = control.m2[:, 0, 0], treatment.m2[:, 0, 0]
     with np.errstate(all="ignore"):  # rows without a number get a status
-        variances = np.stack([square0 / (n0 - 1) / n0, square1 / (n1 - 1) / n1])
+        variances = np.stack([square0 / (n0 - 1) * (1.0 / n0), square1 / (n1 - 1) * (1.0 / n1)])
         df = np.full(n0.shape, np.inf)
         if method == "welch":
             part0, part1 = variances / variances.max(axis=0)
