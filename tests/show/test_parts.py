@@ -148,3 +148,13 @@ def test_a_metric_says_what_its_owner_wrote_about_it():
     shown = definitions([note])
     assert "Counted by &lt;b&gt;billing&lt;/b&gt;." in shown.html
     assert "Counted by <b>billing</b>." in shown.text
+
+
+def test_a_control_with_several_adjusted_values_is_explained(page):
+    shown = page("ship")
+    said = "differs a little from row to row"
+    assert said not in shown.effects().text
+    effects = [*shown.document["effects"]]
+    first = effects[0]
+    effects.append(first | {"variant": "other", "control_value": first["control_value"] + 0.01})
+    assert said in Page(shown.document | {"effects": effects}, shown.notes).effects().text

@@ -32,7 +32,23 @@ def effects(document: Row, notes: Iterable[object]) -> Fragment:
     ]
     caption = f"Treatment minus control; {levels_sentence(rows)}"
     table = Table(caption, effect_columns(several=several), groups).fragment()
-    return section("Effects", standing(document), table, name="effects")
+    return section("Effects", standing(document), table, _differing_controls(rows), name="effects")
+
+
+def _differing_controls(rows: Sequence[Row]) -> Fragment:
+    """Return why one control has several values; empty where it has not."""
+    values: dict[str, set[float]] = {}
+    for row in rows:
+        if row["control_value"] is not None:
+            values.setdefault(row["metric"], set()).add(row["control_value"])
+    if all(len(of_metric) == 1 for of_metric in values.values()):
+        return Fragment("", "", "")
+    return note(
+        "·",
+        "The control value of a metric differs a little from row to row.",
+        "Each row is adjusted for what its two arms were like before exposure.",
+        "neutral",
+    )
 
 
 def whole_effects(document: Row) -> list[Row]:
