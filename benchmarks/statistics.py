@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from abtest.stats import MeansDesign, Moments, MomentsTable, compare_means, sample_size
+from abtest.stats import (
+    MeansDesign,
+    Moments,
+    MomentsTable,
+    compare_means,
+    compare_proportions,
+    sample_size,
+)
 from benchmarks.timing import Measured
 
 ROWS = 100_000
@@ -44,6 +51,12 @@ def one_sample_size() -> float:
     return seconds(lambda: sample_size(design, effect=0.01), number=100)
 
 
+def one_exact_test() -> float:
+    """Return the seconds of Boschloo's test with its intervals, 500 units per arm."""
+    control, treatment = Moments.from_counts(500, 100), Moments.from_counts(500, 130)
+    return seconds(lambda: compare_proportions(control, treatment, method="boschloo"), number=1)
+
+
 def measure() -> list[Measured]:
     """Return the time of one comparison and of many."""
     one, many = one_comparison(), many_comparisons()
@@ -65,5 +78,11 @@ def measure() -> list[Measured]:
             f"{1e3 * (size := one_sample_size()):.1f} ms",
             "below 5 ms",
             size < 5e-3,
+        ),
+        Measured(
+            "Boschloo's test with its intervals, 500 units per arm",
+            f"{(exact := one_exact_test()):.2f} s",
+            "below 1 s",
+            exact < 1.0,
         ),
     ]
