@@ -15,6 +15,8 @@ TITLES: dict[Quantity, str] = {
     "relative_coverage": "Intervals of the relative effect that hold the truth",
     "power": "Rejections at the effect that normal theory finds with power 0.8",
 }
+RUNS = 10_000
+"""Draws of a cell, unless its row says otherwise."""
 SLACK = 0.01
 """A rate further than this on the wrong side of its promise is not kept."""
 
@@ -86,9 +88,13 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
 
 
 def _label(one: Observed) -> str:
-    """Return the method, with its promise where that is not the usual one."""
-    usual = one.quantity != "type_i" or one.promised == ALPHA
-    return one.method if usual else f"{one.method} (promises {one.promised:.1%})"
+    """Return the method, with its promise and its draws where they are not the usual ones."""
+    unusual = []
+    if one.quantity == "type_i" and one.promised != ALPHA:
+        unusual.append(f"promises {one.promised:.1%}")
+    if one.runs + one.missing < RUNS:
+        unusual.append(f"{one.runs + one.missing:,} draws")
+    return f"{one.method} ({', '.join(unusual)})" if unusual else one.method
 
 
 def _rate(one: Observed | None) -> str:
