@@ -49,7 +49,7 @@ bench: $(INSTALLED) ## measure; writes benchmarks/RESULTS.md
 calibration: $(INSTALLED) ## try every promise of the statistics; writes docs/calibration.md (about an hour)
 	$(BIN)/python -m calibration $(ARGS)
 
-calibration-check: $(INSTALLED) ## try a part of them again, with other draws (minutes)
+calibration-check: $(INSTALLED) ## after that, try a part of them again with other draws (minutes)
 	$(BIN)/python -m calibration --check
 
 wheel: $(INSTALLED) ## build sdist and wheel into dist/

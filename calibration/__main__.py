@@ -41,6 +41,12 @@ def full(names: Sequence[str], jobs: int, runs: int | None) -> int:
 
 def check(jobs: int) -> int:
     """Draw the reduced grid and compare it with the table."""
+    if not RESULTS.is_file():
+        sys.stderr.write(
+            f"There is no table to compare with: {RESULTS.name} is missing.\n"
+            "Write it with: make calibration (about an hour)\n"
+        )
+        return 2
     promised = {
         key: read(rows) for key, rows in json.loads(RESULTS.read_text(encoding="utf-8")).items()
     }

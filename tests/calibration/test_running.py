@@ -83,3 +83,11 @@ def test_repetitions_are_compared_in_standard_errors():
     assert standard_errors(table, far) > 4
     never = Observed("welch", "coverage", 0.95, 1_000, 1_000)
     assert standard_errors(never, never) == 0.0
+
+
+def test_a_check_without_a_table_says_how_to_write_one(monkeypatch, tmp_path, capsys):
+    import calibration.__main__ as program
+
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "results.json")
+    assert program.check(jobs=1) == 2
+    assert "make calibration" in capsys.readouterr().err

@@ -94,17 +94,7 @@ def compare_capped_means(
     >>> result.details["capped_control"], result.absolute.estimate, result.uncapped.estimate
     (1.0, -0.5, -223.0)
     """
-    if threshold is not None and quantile is not None:
-        raise UsageError(
-            "A cap is a quantile or a threshold, not both",
-            given=f"quantile {quantile!r}, threshold {threshold!r}",
-            todo="Give one of them.",
-        )
-    limit = (
-        _pooled(control, treatment, DEFAULT_QUANTILE if quantile is None else quantile)
-        if threshold is None
-        else _threshold(threshold)
-    )
+    limit = _limit(control, treatment, quantile, threshold)
     arms = [_capped(values, limit, name) for values, name in _named(control, treatment)]
 
     def compared(first: Values | ValueCounts, second: Values | ValueCounts) -> Comparison:
@@ -149,6 +139,24 @@ def _named(
     control: Values | ValueCounts, treatment: Values | ValueCounts
 ) -> tuple[tuple[Values | ValueCounts, str], ...]:
     return (control, "control"), (treatment, "treatment")
+
+
+def _limit(
+    control: Values | ValueCounts,
+    treatment: Values | ValueCounts,
+    quantile: float | None,
+    threshold: float | None,
+) -> float:
+    """Return the threshold of both arms, from the one of the two that was given."""
+    if threshold is None:
+        return _pooled(control, treatment, DEFAULT_QUANTILE if quantile is None else quantile)
+    if quantile is not None:
+        raise UsageError(
+            "A cap is a quantile or a threshold, not both",
+            given=f"quantile {quantile!r}, threshold {threshold!r}",
+            todo="Give one of them.",
+        )
+    return _threshold(threshold)
 
 
 def _pooled(
