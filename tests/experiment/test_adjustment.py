@@ -106,6 +106,40 @@ def test_strata_compare_like_with_like(frame):
     assert width[1] < width[0]
 
 
+def test_units_that_miss_several_covariates_at_once_lose_none_of_them(frame):
+    new = frame["id"] % 7 == 0
+    holed = frame.assign(
+        before=frame["before"].fillna(0.0).mask(new), visits=frame["visits"].mask(new)
+    )
+    row = row_of(units(covariates=["before", "visits"]), holed)
+    assert row["warnings"] == ["covariate_missing"]
+    arms = [holed[holed["arm"] == name] for name in ("control", "treatment")]
+    expected = compare_means(
+        *(arm["spend"] for arm in arms),
+        covariates=tuple(arm[["before", "visits"]].to_numpy() for arm in arms),
+    )
+    assert row["absolute"]["lower"] == pytest.approx(expected.absolute.lower, rel=1e-7)
+
+
+def test_arms_that_miss_nothing_have_no_warning_for_another_arm_that_does(frame):
+    third = frame["id"] % 3 == 0
+    holed = frame.assign(
+        arm=frame["arm"].mask(third, "other"),
+        before=frame["before"].fillna(5.0).mask(third & (frame["id"] % 2 == 0)),
+    )
+    spec = units(covariates=["before"])
+    spec["variants"] = {
+        "control": "control",
+        "treatments": ["treatment", "other"],
+        "allocation": {"control": 0.4, "treatment": 0.27, "other": 0.33},
+    }
+    effects = abtest.load(spec, data=holed).analyze().to_dict()["effects"]
+    assert {row["variant"]: row["warnings"] for row in effects} == {
+        "treatment": [],
+        "other": ["covariate_missing"],
+    }
+
+
 def log():
     """Users, some of whom were active before their exposure, with purchases that depend on it."""
     rng = np.random.default_rng(4)

@@ -9,6 +9,8 @@ from operator import add
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from abtest.data.measured import Measured, Segment
 from abtest.data.request import UnitRequest
 from abtest.experiment.document import (
@@ -23,11 +25,10 @@ from abtest.experiment.levels import Level
 from abtest.experiment.outcome import row_test
 from abtest.metrics import MetricDefinition
 from abtest.show.numbers import json_number
-from abtest.stats import NotEstimable
+from abtest.stats import Moments, NotEstimable
 from abtest.stats.adjustment.strata_cells import merge_strata
 
 if TYPE_CHECKING:
-    from abtest.stats.moments import Moments
     from abtest.stats.results import PairEstimate, PairMethod
 
 SMALLEST_SEGMENT = 30
@@ -94,11 +95,42 @@ def estimate_pair(
         for name in (what.control, what.variant)
     ]
     adjusted = isinstance(what.request, UnitRequest) and bool(what.request.covariates)
+    if adjusted:
+        known = len(what.request.variables) + len(what.request.covariates)
+        arms = _with_telling_indicators(arms[0], arms[1], known)
     if not what.metric.strata:
         return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
     control, treatment, merged = _with_full_strata(arms[0], arms[1], measured.phases)
     pair = what.metric.estimate(control, treatment, adjusted=adjusted)
     return pair.with_warnings("strata_merged") if merged else pair
+
+
+def _with_telling_indicators(
+    control: Sequence[Moments], treatment: Sequence[Moments], known: int
+) -> list[tuple[Moments, ...]]:
+    """Return both arms without indicators of missing covariates that say nothing of their own.
+
+    They come after the `known` variables. One that does not vary in an arm (nobody of these two
+    arms misses the value) or that repeats another (the same units miss both) is no covariate that
+    a reader lost.
+    """
+    spreads = [np.sum([part.m2 for part in arm], axis=0) for arm in (control, treatment)]
+    kept = list(range(known))
+    for one in range(known, len(spreads[0])):
+        varies = all(spread[one, one] > 0.0 for spread in spreads)
+        repeats = any(
+            all(s[one, one] == s[one, other] == s[other, other] for s in spreads)
+            for other in kept[known:]
+        )
+        if varies and not repeats:
+            kept.append(one)
+    if len(kept) == len(spreads[0]):
+        return [tuple(control), tuple(treatment)]
+    rows = np.ix_(kept, kept)
+    return [
+        tuple(Moments(part.n, part.mean[kept], part.m2[rows], part.nulls) for part in arm)
+        for arm in (control, treatment)
+    ]
 
 
 def _with_full_strata(

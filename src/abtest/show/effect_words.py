@@ -185,7 +185,7 @@ WARNINGS: Mapping[str, str] = {
     "covariate_constant": "not adjusted: nothing varied before exposure",
     "covariate_dropped": "a covariate that says nothing of its own is left out",
     "covariate_is_outcome": "not adjusted: the covariate is the outcome itself",
-    "covariate_missing": "units without a pre-exposure value stay in, told apart by an indicator",
+    "covariate_missing": "units without a pre-exposure value stay in, at the mean of the others",
     "covariate_not_used": "not adjusted: too few events",
     "covariate_too_few_units": "not adjusted: too few units",
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
