@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import special
@@ -169,9 +170,66 @@ def clicks_per_view() -> World:
             clicks = rng.binomial(views, level / (1.0 + 0.5 * activity))
             return np.stack([clicks.astype(float), views.astype(float)])
 
-        return Arm(draw, *_ratio_truth(spread, level))
+        def summed(rng: np.random.Generator, runs: int, n: int) -> MomentsTable:
+            return _of_counts(*_clicks_and_views(spread, level), rng, runs, n)
+
+        return Arm(draw, *_ratio_truth(spread, level), summed)
 
     return World("clicks / views, correlated", treatment(0.0, False), treatment, largest=1.5)
+
+
+def _of_counts(
+    points: Floats, shares: Floats, rng: np.random.Generator, runs: int, n: int
+) -> MomentsTable:
+    """Return moments of n units with few distinct values: how many have each is multinomial.
+
+    Parameters
+    ----------
+    points
+        The distinct values, shape (k, variables).
+    shares
+        Share of units at each, shape (k,), the largest first: the draw stops where none are left.
+    """
+    pilot = shares @ points
+    centred = points - pilot
+    products = np.einsum("ki,kj->kij", centred, centred).reshape(len(points), -1)
+    width = points.shape[1]
+    step = max(1, CHUNK // len(points))
+    parts = []
+    for start in range(0, runs, step):
+        counts = rng.multinomial(n, shares, min(step, runs - start)).astype(float)
+        shift = counts @ centred / n
+        m2 = (counts @ products).reshape(-1, width, width) - n * np.einsum(
+            "ri,rj->rij", shift, shift
+        )
+        parts.append((pilot + shift, m2))
+    mean, m2 = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return MomentsTable(np.full(runs, float(n)), mean, m2)
+
+
+@cache
+def _clicks_and_views(spread: float, level: float) -> tuple[Floats, Floats]:
+    """Return the values that `draw` of `clicks_per_view` can give, and the share of each.
+
+    What is rarer than 1e-17 is left out: a thousand million units would not have one.
+    """
+    g, w = _activity(spread)
+    habit = level / (1.0 + 0.5 * g)
+    views = np.arange(1.0, 1.0 + special.pdtrik(1.0 - 1e-16, 4.0 * g[-1]) + 10.0)
+    seen = np.exp(
+        (views - 1.0) * np.log(4.0 * g)[:, None] - 4.0 * g[:, None] - special.gammaln(views)
+    )
+    found, shares = [], []
+    for place, many in enumerate(views):
+        clicks = np.arange(many + 1.0)
+        ways = special.binom(many, clicks)
+        given = ways * habit[:, None] ** clicks * (1.0 - habit[:, None]) ** (many - clicks)
+        found.append(np.stack([clicks, np.full(len(clicks), many)], axis=1))
+        shares.append((w * seen[:, place]) @ given)
+    points, share = np.concatenate(found), np.concatenate(shares)
+    order = np.argsort(-share, kind="stable")
+    order = order[share[order] > 1e-17]
+    return points[order], share[order] / share[order].sum()
 
 
 def _ratio_truth(spread: float, level: float) -> tuple[float, float]:
@@ -179,13 +237,18 @@ def _ratio_truth(spread: float, level: float) -> tuple[float, float]:
 
     Given activity g, views are 1 + Poisson(4 g) and clicks binomial with level / (1 + g / 2).
     """
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    # the mean over a gamma is an integral over the quantiles u in (0, 1)
-    g = special.gammaincinv(spread, 0.5 * (nodes + 1.0)) / spread
-    w = 0.5 * weights
+    g, w = _activity(spread)
     habit, views, views_variance = level / (1.0 + 0.5 * g), 1.0 + 4.0 * g, 4.0 * g
     ratio = float((w * habit * views).sum() / (w * views).sum())
     # influence (y - R x) / E x given g: mean (h - R) v, variance v h (1 - h) + (h - R)^2 Var(x)
     given = views * habit * (1.0 - habit) + (habit - ratio) ** 2 * views_variance
     total = (w * (given + ((habit - ratio) * views) ** 2)).sum()
     return ratio, float(total / (w * views).sum() ** 2)
+
+
+def _activity(spread: float) -> tuple[Floats, Floats]:
+    """Return nodes and weights of a mean over a gamma of mean 1 and shape `spread`."""
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    # the mean over a gamma is an integral over the quantiles u in (0, 1)
+    g = special.gammaincinv(spread, 0.5 * (nodes + 1.0)) / spread
+    return g, 0.5 * weights

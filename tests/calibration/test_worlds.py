@@ -56,3 +56,18 @@ def test_chunks_do_not_change_what_is_drawn(monkeypatch):
     parts = worlds.moments(arm, np.random.default_rng(3), 10, 50)
     assert parts.m2 == pytest.approx(whole.m2)
     assert len(parts) == 10
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+def test_counts_of_distinct_values_are_those_of_single_units(unequal):
+    arm = worlds.clicks_per_view().treatment(0.1, unequal)
+    units = 400_000
+    values = arm.draw(np.random.default_rng(5), (1, units))[:, 0]
+    drawn = worlds.moments(arm, np.random.default_rng(6), 1, units)
+    error = values.std(axis=1) / np.sqrt(units)
+    assert drawn.mean[0] == pytest.approx(values.mean(axis=1), abs=5 * error.max())
+    assert drawn.m2[0] / units == pytest.approx(np.cov(values), rel=0.05)
+    ratio, influence = arm.value, (values[0] - arm.value * values[1]) / values[1].mean()
+    assert abs(influence.mean()) < 4 * np.sqrt(arm.variance / units)
+    assert influence.var() == pytest.approx(arm.variance, rel=0.02)
+    assert values[0].sum() / values[1].sum() == pytest.approx(ratio, rel=0.01)
