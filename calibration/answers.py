@@ -14,6 +14,7 @@ from calibration.cell import Observed
 
 LEVEL = 0.95
 ALPHA = 0.05
+POWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)

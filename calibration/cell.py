@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-Quantity = Literal["type_i", "coverage", "relative_coverage", "power"]
+Quantity = Literal["type_i", "coverage", "relative_coverage", "power", "promised_power"]
 """What is counted: rejections of a true null, intervals that hold the truth (of the difference,
-of the relative effect), rejections of a false null."""
+of the relative effect), rejections of a false null, and those at the size that was planned for
+them."""
 
 
 @dataclass(frozen=True)

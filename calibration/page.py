@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from calibration.answers import ALPHA
+from calibration.answers import ALPHA, LEVEL, POWER
 from calibration.cell import Cell, Observed, Quantity
 
 TITLES: dict[Quantity, str] = {
@@ -14,7 +14,23 @@ TITLES: dict[Quantity, str] = {
     "coverage": "Intervals of the difference that hold the truth",
     "relative_coverage": "Intervals of the relative effect that hold the truth",
     "power": "Rejections at the effect that normal theory finds with power 0.8",
+    "promised_power": "Rejections at the size that `sample_size` asked for",
 }
+WORDS: dict[Quantity, str] = {
+    "type_i": "false alarms",
+    "coverage": "coverage",
+    "relative_coverage": "coverage of the relative effect",
+    "power": "power",
+    "promised_power": "power",
+}
+USUAL: dict[Quantity, float] = {
+    "type_i": ALPHA,
+    "coverage": LEVEL,
+    "relative_coverage": LEVEL,
+    "power": POWER,
+    "promised_power": POWER,
+}
+"""What a row promises unless it says otherwise."""
 RUNS = 10_000
 """Draws of a cell, unless its row says otherwise."""
 SLACK = 0.01
@@ -90,7 +106,7 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
 def _label(one: Observed) -> str:
     """Return the method, with its promise and its draws where they are not the usual ones."""
     unusual = []
-    if one.quantity == "type_i" and one.promised != ALPHA:
+    if one.promised != USUAL[one.quantity]:
         unusual.append(f"promises {one.promised:.1%}")
     if one.runs + one.missing < RUNS:
         unusual.append(f"{one.runs + one.missing:,} draws")
@@ -128,7 +144,7 @@ def _warnings(cells: Sequence[Cell], results: Results) -> str:
         cases = list(entries)
         largest = max(size for *_, size, _ in cases)
         worst = max((one for *_, one in cases), key=lambda one: abs(one.rate - one.promised))
-        what = "false alarms" if worst.quantity == "type_i" else "coverage"
+        what = WORDS[worst.quantity]
         lines.append(
             f"- Do not use `{method}` for {situation} ({conditions}) up to {largest:,} units: "
             f"{what} {worst.rate:.1%} where {worst.promised:.0%} is promised."

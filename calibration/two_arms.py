@@ -21,11 +21,10 @@ from abtest.stats import (
 from abtest.stats.means.compare import MeansMethod
 from abtest.stats.proportions.rows import RowsMethod
 from calibration import worlds
-from calibration.answers import LEVEL, Answers
+from calibration.answers import LEVEL, POWER, Answers
 from calibration.cell import Cell, Observed
 from calibration.worlds import Arm, World
 
-POWER = 0.8
 SIZES = (30, 100, 1_000, 10_000, 100_000)
 RUNS = 10_000
 SPLITS = {"50/50": 0.5, "90/10": 0.1}
