@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abtest.stats.arguments import require_alternative, require_level
 from abtest.stats.comparison import Comparison, Scale
+from abtest.stats.effect_table import EffectTable, finite_or_none
 from abtest.stats.fieller import relative_rows
 from abtest.stats.moments import Floats
-from abtest.stats.not_estimable import NotEstimable, NotEstimableCode
-from abtest.stats.results import Alternative, Interval, Measure, Method, RelativeInterval
+from abtest.stats.results import Alternative, Measure, Method
 from abtest.stats.tails import critical_values, tail_rows
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,7 @@ class ArmRows:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparisonTable:
+class ComparisonTable(EffectTable):
     """Treatment against control for r comparisons; ``table[i]`` is one of them.
 
     Arrays have shape (r,). Limits that an interval does not have are infinite; numbers of a row
@@ -65,35 +61,12 @@ class ComparisonTable:
         NaN where the test orders tables and has none.
     n_control, n_treatment, control_value, treatment_value
         Units and estimates of the arms.
-    measure, method, alternative, confidence_level, scale
+    measure, method, confidence_level, alternative, scale
         The same for all rows; on the scale ``ratio`` there is no difference, see `Comparison`.
     """
 
-    status: NDArray[np.str_]
-    estimate: Floats
-    lower: Floats
-    upper: Floats
-    relative_estimate: Floats
-    relative_lower: Floats
-    relative_upper: Floats
-    relative_status: NDArray[np.str_]
-    p_value: Floats
-    log10_p: Floats
-    statistic: Floats
-    df: Floats
-    n_control: Floats
-    n_treatment: Floats
-    control_value: Floats
-    treatment_value: Floats
-    measure: Measure
-    method: Method
     alternative: Alternative
-    confidence_level: float
     scale: Scale = "difference"
-
-    def __len__(self) -> int:
-        """Return the number of comparisons."""
-        return int(self.status.shape[0])
 
     def __getitem__(self, row: int) -> Comparison:
         """Return one comparison.
@@ -103,32 +76,16 @@ class ComparisonTable:
         NotEstimable
             If its status is not ``ok``.
         """
-        status = str(self.status[row])
-        if status != "ok":
-            code: NotEstimableCode = next(c for c in get_args(NotEstimableCode) if c == status)
-            raise NotEstimable(
-                code,
-                "This comparison has no number",
-                given=f"row {row}: {status}",
-                todo="Look at the units and values of the row.",
-            )
-        df = float(self.df[row])
+        self.require_row(row)
         return Comparison(
             measure=self.measure,
             scale=self.scale,
-            absolute=Interval(
-                _end(self.estimate[row]), _end(self.lower[row]), _end(self.upper[row])
-            ),
-            relative=RelativeInterval(
-                _end(self.relative_estimate[row]),
-                _end(self.relative_lower[row]),
-                _end(self.relative_upper[row]),
-                status=self.relative_status[row].item(),
-            ),
+            absolute=self.absolute_of(row),
+            relative=self.relative_of(row),
             p_value=float(self.p_value[row]),
             log10_p=float(self.log10_p[row]),
             statistic=None if np.isnan(self.statistic[row]) else float(self.statistic[row]),
-            df=df if np.isfinite(df) else None,
+            df=finite_or_none(self.df[row]),
             method=self.method,
             alternative=self.alternative,
             confidence_level=self.confidence_level,
@@ -140,25 +97,9 @@ class ComparisonTable:
             treatment_value=float(self.treatment_value[row]),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields, arrays as lists."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per comparison."""
-        import pandas as pd
-
-        return pd.DataFrame({field.name: getattr(self, field.name) for field in fields(self)})
-
     def __repr__(self) -> str:
         """Return what it holds."""
         return f"ComparisonTable({len(self)} comparisons, {self.method}, {self.alternative})"
-
-    def _repr_html_(self) -> str:
-        """Return the table as pandas shows it."""
-        return self.table._repr_html_()  # type: ignore[operator,no-any-return]  # pandas has it
 
 
 def compare_rows(
@@ -234,8 +175,3 @@ def _status(arms: ArmRows) -> NDArray[np.str_]:
     if arms.refused is not None:
         status = np.where(arms.refused == "", status, arms.refused)
     return np.where(arms.n.min(axis=0) < 2, "too_few_units", status)
-
-
-def _end(value: float) -> float | None:
-    """Return a number of an array, None for what is not there."""
-    return float(value) if np.isfinite(value) else None
