@@ -33,7 +33,7 @@ class Moments:
     Notes
     -----
     Merging is Chan, Golub & LeVeque (1983), "Algorithms for computing the sample
-    variance", eq. 1.5, in its pairwise covariance form.
+    variance: analysis and recommendations", Am. Stat. 37, 242, for covariances too.
 
     Examples
     --------

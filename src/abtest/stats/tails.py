@@ -135,7 +135,7 @@ def f_tail(statistic: float, df1: float, df2: float) -> tuple[float, float]:
     """Return P(F > statistic) and its base-10 logarithm, finite where the first underflows.
 
     The tail is the regularised incomplete beta function at z = df2 / (df2 + df1 F) (Abramowitz &
-    Stegun 1964, 26.6.2), far out by its hypergeometric series (26.5.23).
+    Stegun 1964, 26.6.2), far out by its hypergeometric series.
 
     Examples
     --------

@@ -48,8 +48,8 @@ def compare_cupac_means(
 ) -> Comparison:
     """Return the difference of two means, adjusted for predictions from pre-exposure features.
 
-    CUPAC (Tang, Huang, Kastelman & Bauman 2020, "Control Using Predictions As Covariates in
-    Switchback Experiments"): outcomes are predicted from features, and the prediction is the
+    CUPAC (Tang et al. 2020, "Control Using Predictions as Covariates in Switchback
+    Experiments"): outcomes are predicted from features, and the prediction is the
     covariate of `compare_means`. Predictions are cross-fitted over both arms together, so that
     no unit's outcome enters its own prediction and the adjustment stays right however the model
     overfits (Guo et al. 2021, NeurIPS, "Machine learning for variance reduction in online

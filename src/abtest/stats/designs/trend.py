@@ -129,7 +129,7 @@ def compare_ordered_proportions(
 
     Examples
     --------
-    Malformations by drinks per day (Graubard & Korn 1987; Agresti 2013, section 3.4):
+    Malformations by drinks per day (Graubard & Korn 1987, Biometrics 43, 471):
 
     >>> counts = [(17114, 48), (14502, 38), (793, 5), (127, 1), (38, 1)]
     >>> arms = [Moments.from_counts(n, cases) for n, cases in counts]

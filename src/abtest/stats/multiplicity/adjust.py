@@ -43,7 +43,7 @@ def adjust(
         dependence, ``benjamini_yekutieli`` (2001, Ann. Stat. 29, 1165) under any.
     weights
         Importance of the tests, in any unit; for ``bonferroni`` (p / w) and ``holm`` (Holm 1979,
-        section 4: in the order of p / w, times the weights not yet rejected).
+        in the order of p / w, times the weights not yet rejected).
     alpha
         Level of the family.
     names

@@ -144,7 +144,7 @@ class TestGraph:
         """Return parallel gatekeeping: each rejection hands its share on to the next family.
 
         Weighted Bonferroni within every family but the last, which is Holm's (Dmitrienko, Offen
-        & Westfall 2003, Stat. Med. 22, 2387; as a graph in Bretz et al. 2009, section 3).
+        & Westfall 2003, Stat. Med. 22, 2387; as a graph: Bretz et al. 2009).
 
         Parameters
         ----------

@@ -96,7 +96,7 @@ def compare_arms(
 
 
 def _pooled(control: Sample, treatments: Mapping[str, Sample]) -> dict[str, ArmPair]:
-    """Return pairs with the variance within all arms (Dunnett 1955, section 2)."""
+    """Return pairs with the variance within all arms (Dunnett 1955)."""
     first = arm_moments((control,), (), "control")
     others = {name: arm_moments((sample,), (), name) for name, sample in treatments.items()}
     everyone = [first, *others.values()]

@@ -114,7 +114,7 @@ def hybrid_widths(counts: Counts, ratio: Numbers, critical: Numbers) -> tuple[Fl
 def hybrid_ratios(counts: Counts, critical: Numbers) -> tuple[Floats, Floats]:
     """Return the ratios at which a limit of treatment - ratio x control is 0.
 
-    Donner & Zou (2012, Stat. Methods Med. Res. 21, 347, eq. 9), the lower one in the form of the
+    Donner & Zou (2012, Stat. Methods Med. Res. 21, 347), the lower one in the form of the
     other root, which does not divide by 0; the upper one is infinite where control has no
     success.
     """

@@ -19,8 +19,7 @@ def difference_scores(counts: Counts, bound: Numbers, *, corrected: bool) -> Flo
 
     (d - bound) / sqrt(c (p0 q0 / n0 + p1 q1 / n1)) with p0, p1 the most likely proportions that
     differ by the bound, and c = N / (N - 1) with `corrected` (Miettinen & Nurminen 1985, Stat.
-    Med. 4, 213, eq. 8; the closed form is their appendix I), c = 1 without (Mee 1984, Biometrics
-    40, 1175). At 0 and without correction it is the pooled z statistic. 0 where the data leave
+    Med. 4, 213), c = 1 without (Mee 1984, Biometrics 40, 1175). At 0 and without correction it is the pooled z statistic. 0 where the data leave
     no variance and no distance.
     """
     x0, n0, x1, n1 = (np.asarray(count, dtype=np.float64) for count in counts)
@@ -35,7 +34,7 @@ def ratio_scores(counts: Counts, ratio: Numbers, *, corrected: bool) -> Floats:
     """Return the score statistic of the risk ratio against `ratio` > 0; it falls with the ratio.
 
     (p1^ - ratio p0^) / sqrt(c (p1 q1 / n1 + ratio^2 p0 q0 / n0)) with p0 and p1 = ratio p0 the
-    most likely proportions of that ratio (Miettinen & Nurminen 1985, eq. 10 and 11; without the
+    most likely proportions of that ratio (Miettinen & Nurminen 1985; without the
     correction c it is Koopman 1984, Biometrics 40, 513). At ratio 1 it is the statistic of a
     difference of 0.
     """
@@ -55,7 +54,7 @@ def odds_scores(counts: Counts, ratio: Numbers, *, corrected: bool) -> Floats:
     """Return the score statistic of the odds ratio against `ratio` > 0; it falls with the ratio.
 
     n1 (p1^ - p1) sqrt((1 / (n1 p1 q1) + 1 / (n0 p0 q0)) / c) with p0, p1 the most likely
-    proportions of that odds ratio (Miettinen & Nurminen 1985, eq. 14; without the correction c
+    proportions of that odds ratio (Miettinen & Nurminen 1985; without the correction c
     it is Cornfield's statistic of 1956). At ratio 1 it is the statistic of a difference of 0.
     """
     x0, n0, x1, n1 = (np.asarray(count, dtype=np.float64) for count in counts)
@@ -91,8 +90,8 @@ def _distance(cells: tuple[tuple[Floats, Floats], ...]) -> Floats:
 def _constrained_control(x0: Floats, n0: Floats, x1: Floats, n1: Floats, bound: Floats) -> Floats:
     """Return the most likely control proportion if treatment - control is `bound`.
 
-    The likelihood equation is a cubic with one root in range (Miettinen & Nurminen 1985,
-    appendix I; Farrington & Manning 1990, Stat. Med. 9, 1447). Its trigonometric solution loses
+    The likelihood equation is a cubic with one root in range (Miettinen & Nurminen 1985;
+    Farrington & Manning 1990, Stat. Med. 9, 1447). Its trigonometric solution loses
     up to half of the digits where successes are rare; Newton steps on the likelihood equation
     itself bring them back.
     """

@@ -54,7 +54,7 @@ def quasi_poisson(totals: EventTotals, variance: VarianceKind) -> LogRatios:
 
     Its estimates are the arms' rates. The robust variance of a log rate is that of the units,
     sum (y - r T)^2 n / (n - 1) / (sum y)^2 (McCullagh & Nelder 1989, "Generalized Linear
-    Models", ch. 9; the sandwich estimate with n / (n - 1), which for equal exposures is HC2), with
+    Models"; the sandwich estimate with n / (n - 1), which for equal exposures is HC2), with
     Welch's degrees of freedom. The model's is phi / sum y with phi = Pearson's statistic over
     N - 2 of both arms, and N - 2 degrees of freedom.
     """

@@ -84,7 +84,7 @@ def heterogeneity(
     Cochran's Q (1954, Biometrics 10, 101) is the Wald test of the interaction. It takes variances
     as known; where pairs have degrees of freedom it becomes Welch's F (1951, Biometrika 38, 330),
     with those of the pairs in place of n - 1. The average has the interval of Hartung and Knapp
-    (2001, Stat. Med. 20, 3875), never narrower than the ordinary one. Intervals of tau squared
+    (2001, Stat. Med. 20, 1771), never narrower than the ordinary one. Intervals of tau squared
     and I squared (`between_interval`, `inconsistency`) rest on Q: tau squared is above 0 with
     confidence exactly when Q alone has a p-value below (1 - confidence_level) / 2.
 

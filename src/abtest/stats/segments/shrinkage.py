@@ -35,7 +35,7 @@ class Shrunken:
 def shrink(effects: Floats, variances: Floats, tau2: float) -> Shrunken | None:
     """Return normal-normal empirical-Bayes estimates; None below four segments.
 
-    Morris (1983, "Parametric empirical Bayes inference", JASA 78, 47, section 5) with one mean:
+    Morris (1983, "Parametric empirical Bayes inference", JASA 78, 47) with one mean:
     with W_i = 1 / (V_i + A) and A = tau2, the shrinkage is
 
         B_i = (k - 3) / (k - 1) V_i W_i

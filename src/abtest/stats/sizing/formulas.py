@@ -27,7 +27,7 @@ FORMULAS: dict[Formula, str] = {
     ),
     "noncentral_t_welch": (
         "noncentral t with Welch's degrees of freedom at the assumed variances (Welch 1947, "
-        "Biometrika 34, 28; Moser, Stevens & Watts 1989, Commun. Stat. 18, 3963)"
+        "Biometrika 34, 28; Moser, Stevens & Watts 1989)"
     ),
     "normal_arcsine": (
         "normal, difference of arcsine square roots (Cohen 1988, Statistical Power Analysis, ch. 6)"

@@ -13,8 +13,8 @@ from abtest.stats.moments import Floats
 def proportions_apart(p0: Floats, p1: Floats, treated: Floats, bound: float) -> Floats:
     """Return the control proportion if treatment - control is `bound`, near expected p0 and p1.
 
-    The root of the likelihood equation in range (Farrington & Manning 1990, Stat. Med. 9, 1447,
-    appendix), as `abtest.stats.proportions.score` has it for counts.
+    The root of the likelihood equation in range (Farrington & Manning 1990, Stat. Med. 9, 1447),
+    as `abtest.stats.proportions.score` has it for counts.
     """
     control = 1.0 - treated
     x0, x1 = control * p0, treated * p1
