@@ -43,8 +43,8 @@ def gatekeeping(
     Notes
     -----
     The sequentially rejective procedure of Bretz, Maurer, Brannath & Posch (2009, Stat. Med. 28,
-    586, algorithm 1), and the smallest levels at which it rejects. Fractions are exact, so that leftovers are the limit of their epsilon edges; R's gMCP takes epsilon = 0.001
-    and comes close.
+    586, algorithm 1), and the smallest levels at which it rejects. Fractions are exact, so that
+    leftovers are the limit of their epsilon edges; R's gMCP takes epsilon = 0.001 and comes close.
 
     Examples
     --------

@@ -19,8 +19,8 @@ def difference_scores(counts: Counts, bound: Numbers, *, corrected: bool) -> Flo
 
     (d - bound) / sqrt(c (p0 q0 / n0 + p1 q1 / n1)) with p0, p1 the most likely proportions that
     differ by the bound, and c = N / (N - 1) with `corrected` (Miettinen & Nurminen 1985, Stat.
-    Med. 4, 213), c = 1 without (Mee 1984, Biometrics 40, 1175). At 0 and without correction it is the pooled z statistic. 0 where the data leave
-    no variance and no distance.
+    Med. 4, 213), c = 1 without (Mee 1984, Biometrics 40, 1175). At 0 and without correction it is
+    the pooled z statistic. 0 where the data leave no variance and no distance.
     """
     x0, n0, x1, n1 = (np.asarray(count, dtype=np.float64) for count in counts)
     bounds = np.asarray(bound, dtype=np.float64)
