@@ -10,7 +10,7 @@ import pytest
 import abtest.stats
 from abtest.errors import UsageError
 from abtest.stats import Moments, NotEstimable, compare_means, compare_proportions
-from abtest.stats.columns import as_floats
+from abtest.stats.floats import as_floats
 
 
 def test_a_comparison_reads_as_a_sentence():

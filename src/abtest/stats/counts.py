@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import as_floats
+from abtest.stats.floats import as_floats
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.results import Test
@@ -16,6 +16,9 @@ from abtest.stats.tails import chi_square_test
 
 SMALLEST_EXPECTED = 5.0
 """Rows are pooled until every expected count is at least this (Cochran 1954)."""
+
+MOST = 2.0**53
+"""Above it not every whole number is a float."""
 
 
 def homogeneity(counts: Sequence[Sequence[int]]) -> Test:
@@ -43,13 +46,20 @@ def homogeneity(counts: Sequence[Sequence[int]]) -> Test:
     >>> round(homogeneity([[50, 50], [70, 30], [0, 0]]).p_value, 5)
     0.00389
     """
-    if len({len(row) for row in counts}) > 1:
+    if not hasattr(counts, "__len__"):
+        raise UsageError(
+            "Counts must be a table",
+            given=repr(counts),
+            todo="Give a sequence of rows, each with a count per column.",
+        )
+    rows = [whole_counts(row) for row in counts]
+    if len({len(row) for row in rows}) > 1:
         raise UsageError(
             "All rows of a table must be equally long",
-            given=f"rows of {sorted({len(row) for row in counts})} columns",
+            given=f"rows of {sorted({len(row) for row in rows})} columns",
             todo="Give a 0 where a column has no units.",
         )
-    table = np.array([whole_counts(row) for row in counts])
+    table = np.array(rows)
     if table.size:
         table = table[table.sum(axis=1) > 0.0][:, table.sum(axis=0) > 0.0]
         table = _pooled(table) if table.size else table
@@ -99,5 +109,11 @@ def whole_counts(row: Any) -> Floats:
             "Counts must be whole numbers of at least 0",
             given=str(row),
             todo="Give numbers of units, not shares.",
+        )
+    if values.size and values.max() > MOST:
+        raise UsageError(
+            "Counts are too large to be counts",
+            given=str(row),
+            todo="Give numbers of units, below 2^53.",
         )
     return values

@@ -130,12 +130,13 @@ class JointMeans:
             parts[arm, phase] = scale * quadratic_form(gradient[1] - gradient[0], unit_covariance)
         if not self.random_shares:
             return Propagated(covariance, parts)
-        linear = np.einsum("ak,apk->pa", own, self.means)
-        linear = linear + np.einsum("bk,ap,apk->pb", shared, self.arm_shares, self.means)
-        deviations = linear - weights @ linear
-        covariance += (deviations.T * weights) @ deviations / self.units.sum()
-        # of the difference by itself: levels may lie so far apart that it would cancel
-        noise = float(weights @ (deviations[:, 1] - deviations[:, 0]) ** 2 / self.units.sum())
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is judged later
+            linear = np.einsum("ak,apk->pa", own, self.means)
+            linear = linear + np.einsum("bk,ap,apk->pb", shared, self.arm_shares, self.means)
+            deviations = linear - weights @ linear
+            covariance += (deviations.T * weights) @ deviations / self.units.sum()
+            # of the difference by itself: levels may lie so far apart that it would cancel
+            noise = float(weights @ (deviations[:, 1] - deviations[:, 0]) ** 2 / self.units.sum())
         return Propagated(covariance, parts, noise)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abtest.errors import UsageError
+from abtest.stats.floats import Values, as_floats
 
 Floats = NDArray[np.float64]
 
@@ -90,16 +91,16 @@ class Moments:
         return cls(n, pilot_array + total / n, centred, nulls)
 
     @classmethod
-    def from_columns(cls, columns: Sequence[ArrayLike]) -> Moments:
+    def from_columns(cls, columns: Sequence[Values]) -> Moments:
         """Build from k columns of raw values; a unit with any NaN is counted in `nulls`.
 
         Raises
         ------
         UsageError
-            If the columns differ in length.
+            If there are no columns, they differ in length, or are not numbers.
         """
-        arrays = [np.asarray(column, dtype=np.float64) for column in columns]
-        if len({array.shape for array in arrays}) != 1 or arrays[0].ndim != 1:
+        arrays = [as_floats(column, f"column {i + 1}") for i, column in enumerate(columns)]
+        if len({array.shape for array in arrays}) != 1:
             raise UsageError(
                 "The columns of one arm must be one-dimensional and equally long",
                 given=f"shapes {[array.shape for array in arrays]}",
@@ -155,9 +156,10 @@ class Moments:
             return Moments(other.n, other.mean, other.m2, nulls)
         if other.n == 0:
             return Moments(self.n, self.mean, self.m2, nulls)
-        shift = other.mean - self.mean
-        mean = self.mean + shift * (other.n / n)
-        m2 = self.m2 + other.m2 + np.outer(shift, shift) * (self.n * other.n / n)
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values are judged later
+            shift = other.mean - self.mean
+            mean = self.mean + shift * (other.n / n)
+            m2 = self.m2 + other.m2 + np.outer(shift, shift) * (self.n * other.n / n)
         return Moments(n, mean, m2, nulls)
 
     @property

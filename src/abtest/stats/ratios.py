@@ -12,15 +12,10 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.adjustment.ratio_cuped import Coefficients, adjust_ratios, ratio_gradients
 from abtest.stats.adjustment.slopes import variables
-from abtest.stats.columns import (
-    Values,
-    arm_moments,
-    filled,
-    moments_by_phase,
-    phases_with_covariates,
-)
+from abtest.stats.columns import arm_moments, filled, moments_by_phase, phases_with_covariates
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.floats import Values
 from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
 from abtest.stats.moments import Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
@@ -176,7 +171,13 @@ def compare_ratios(
     if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
         if covariates is not None:
             raise mixed_tables("covariates")
-        return _compare_rows(control, treatment, alternative, confidence_level)
+        return compare_rows(
+            ratio_rows(control, treatment),
+            measure="ratio",
+            method="delta",
+            alternative=alternative,
+            confidence_level=confidence_level,
+        )
     if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
         raise mixed_tables("one sample")
     phases = [moments_by_phase(control), moments_by_phase(treatment)]
@@ -241,13 +242,14 @@ def _pair(covariates: Any) -> Any:
     return covariates
 
 
-def _compare_rows(
-    control: MomentsTable,
-    treatment: MomentsTable,
-    alternative: Alternative,
-    confidence_level: float,
-) -> ComparisonTable:
-    """Return the comparison of every row, with the formulas of `estimate_ratios` on arrays."""
+def ratio_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
+    """Return the ratios of every row, with the formulas of `estimate_ratios` on arrays.
+
+    Raises
+    ------
+    UsageError
+        If the tables differ in rows, or have other variables than numerator and denominator.
+    """
     n = np.stack(same_rows(control, treatment))
     if {control.mean.shape[1], treatment.mean.shape[1]} != {2}:
         raise UsageError(
@@ -267,10 +269,4 @@ def _compare_rows(
         df = (part0 + part1) ** 2 / (part0**2 / (n[0] - 1.0) + part1**2 / (n[1] - 1.0))
     summed = np.isfinite(means).all(axis=(0, 2)) & np.isfinite(covariances).all(axis=(0, 2, 3))
     none = summed & (denominators == 0.0).any(axis=0)
-    return compare_rows(
-        ArmRows(n, values, variances, df, refused=np.where(none, "zero_denominator", "")),
-        measure="ratio",
-        method="delta",
-        alternative=alternative,
-        confidence_level=confidence_level,
-    )
+    return ArmRows(n, values, variances, df, refused=np.where(none, "zero_denominator", ""))

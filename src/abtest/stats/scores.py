@@ -17,8 +17,9 @@ from abtest.stats.arguments import (
     require_level,
     require_one_of,
 )
-from abtest.stats.columns import Values, arm_counts
+from abtest.stats.columns import arm_counts
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values
 from abtest.stats.means.compare import compare_means
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable, too_few_units

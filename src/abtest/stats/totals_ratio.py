@@ -9,8 +9,9 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_alternative, require_level, require_one_of
-from abtest.stats.columns import Values, arm_moments
+from abtest.stats.columns import arm_moments
 from abtest.stats.fieller import Contrast, relative_interval
+from abtest.stats.floats import Values
 from abtest.stats.joint import quadratic_form
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable, not_finite

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from abtest.errors import UsageError
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments
 
 
@@ -40,19 +40,19 @@ class ValueCounts:
     nulls: int = 0
 
     @classmethod
-    def from_values(cls, values: ArrayLike) -> ValueCounts:
+    def from_values(cls, values: Values) -> ValueCounts:
         """Build from one value per unit; NaN is counted in `nulls`.
 
         Raises
         ------
         UsageError
-            If the values are not one-dimensional or not finite.
+            If the values are not one column of finite numbers.
         """
-        array = np.asarray(values, dtype=np.float64)
+        array = as_floats(values, "a sample")
         return cls.from_table(array, np.ones(array.shape, dtype=np.int64))
 
     @classmethod
-    def from_table(cls, values: ArrayLike, counts: ArrayLike) -> ValueCounts:
+    def from_table(cls, values: Values, counts: Values) -> ValueCounts:
         """Build from values, in any order and possibly repeated, and the units with each.
 
         Raises
@@ -65,16 +65,16 @@ class ValueCounts:
         >>> ValueCounts.from_table([5.0, 0.0, 5.0], [1, 10, 2]).counts.tolist()
         [10, 3]
         """
-        array = np.asarray(values, dtype=np.float64)
-        weights = np.asarray(counts, dtype=np.float64)
-        if array.ndim != 1 or array.shape != weights.shape:
+        array = as_floats(values, "a sample")
+        weights = as_floats(counts, "its counts")
+        if array.shape != weights.shape:
             raise UsageError(
                 "Values and their counts must be one-dimensional and equally long",
                 given=f"shapes {array.shape} and {weights.shape}",
                 todo="Give one count per value.",
             )
         # NaN passes none of these comparisons
-        if not ((weights >= 0.0) & (weights < 2.0**53) & (weights % 1.0 == 0.0)).all():
+        if not ((weights >= 0.0) & (weights < 2.0**53) & (np.trunc(weights) == weights)).all():
             raise UsageError(
                 "Counts must be whole numbers of at least 0",
                 given=str(weights[:5].tolist()),

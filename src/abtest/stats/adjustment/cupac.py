@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from abtest.errors import UsageError
 from abtest.stats.adjustment.ridge import Ridge
 from abtest.stats.arguments import require_count
-from abtest.stats.columns import Values, as_floats, filled
+from abtest.stats.columns import filled
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.means.compare import estimate_means
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import not_finite, too_few_units

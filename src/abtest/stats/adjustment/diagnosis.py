@@ -16,7 +16,8 @@ from abtest.stats.adjustment.balance import (
     joint_balance,
 )
 from abtest.stats.adjustment.slopes import CovariateStatus, covariate_status, variables
-from abtest.stats.columns import Values, arm_moments, covariate_columns, filled
+from abtest.stats.columns import arm_moments, covariate_columns, filled
+from abtest.stats.floats import Values
 from abtest.stats.joint import JointMeans
 from abtest.stats.listing import listing
 from abtest.stats.means.compare import joint_means_pair

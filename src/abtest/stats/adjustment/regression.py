@@ -12,8 +12,9 @@ from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import PERFECT
 from abtest.stats.adjustment.slopes import covariate_status
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, as_floats, filled
+from abtest.stats.columns import filled
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.means.compare import estimate_means
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import constant_arms, not_finite
@@ -172,8 +173,8 @@ class _Fit:
 def _fit(outcomes: list[Floats], designs: list[Floats], errors: RobustErrors) -> _Fit | WarningCode:
     """Return both regressions, or the code of why covariates cannot be used."""
     both = np.vstack(designs)
-    centre = both.mean(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
+        centre = both.mean(axis=0)
         grams = np.stack([(d - d.mean(axis=0)).T @ (d - d.mean(axis=0)) for d in designs])
     if not np.isfinite(grams).all():
         raise not_finite()

@@ -32,8 +32,13 @@ class Ridge:
         As given; None for one from the data.
     chosen
         The penalty of the last fit.
-    intercept, slopes
-        Of the last fit, in the units of the features.
+    intercept
+        Mean outcome of the last fit: the prediction at `centre`.
+    centre, units
+        Means and standard deviations of the features; those that are constant have an infinite
+        one and say nothing.
+    slopes
+        Of the last fit, per standard deviation.
 
     Raises
     ------
@@ -53,6 +58,8 @@ class Ridge:
         self.penalty = penalty
         self.chosen = 0.0
         self.intercept = 0.0
+        self.centre: Floats = np.zeros(0)
+        self.units: Floats = np.zeros(0)
         self.slopes: Floats = np.zeros(0)
 
     def fit(self, features: Floats, outcome: Floats) -> Ridge:
@@ -80,13 +87,14 @@ class Ridge:
         left, values, right = np.linalg.svd(deviations / units, full_matrices=False)
         shadow = left.T @ (outcome - level)
         self.chosen = self.penalty if self.penalty is not None else _best(values, shadow, outcome)
-        self.slopes = (right.T @ (values * shadow / (values**2 + self.chosen))) / units
-        self.intercept = level - float(centre @ self.slopes)
+        self.slopes = right.T @ (values * shadow / (values**2 + self.chosen))
+        self.intercept, self.centre, self.units = level, centre, units
         return self
 
     def predict(self, features: Floats) -> Floats:
         """Return predictions for features, shape (n, p)."""
-        return np.asarray(self.intercept + features @ self.slopes)
+        # in units of their spread: slopes of features near 1e-300 would overflow
+        return np.asarray(self.intercept + (features - self.centre) / self.units @ self.slopes)
 
 
 def _best(values: Floats, shadow: Floats, outcome: Floats) -> float:

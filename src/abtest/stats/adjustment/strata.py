@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 from abtest.stats.adjustment.slopes import variables
 from abtest.stats.adjustment.strata_cells import merge_strata, strata_cells, strata_weights
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values
 from abtest.stats.joint import JointMeans
 from abtest.stats.means.compare import estimate_means, joint_means_pair
 from abtest.stats.results import Alternative

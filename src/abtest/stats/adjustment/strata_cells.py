@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, arm_moments, as_floats, filled
+from abtest.stats.columns import arm_moments, filled
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import too_few_units
 from abtest.stats.results import WarningCode
@@ -180,6 +181,12 @@ def _from_labels(
 
 def _labels(strata: Sequence[Any]) -> list[Any]:
     """Return labels as plain hashable values, every kind of null as None."""
+    if isinstance(strata, str) or not hasattr(strata, "__len__"):
+        raise UsageError(
+            "Strata are one label per unit",
+            given=repr(strata),
+            todo="Give strata=(control_strata, treatment_strata), a column each.",
+        )
     raw = strata.tolist() if hasattr(strata, "tolist") else list(strata)
     return [None if _is_null(label) else label for label in raw]
 

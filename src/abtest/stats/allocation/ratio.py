@@ -12,8 +12,8 @@ from abtest.errors import UsageError
 from abtest.stats.allocation.exact import enumerable, log_exact_p
 from abtest.stats.allocation.result import RatioMethod, SampleRatio
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import as_floats
 from abtest.stats.counts import SMALLEST_EXPECTED, whole_counts
+from abtest.stats.floats import as_floats
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.tails import chi_square_test
@@ -176,7 +176,7 @@ def _rows(values: Any) -> list[Any]:
             given=repr(values),
             todo="Give one number per arm.",
         )
-    rows = list(values)
+    rows = list(values.tolist() if hasattr(values, "tolist") else values)  # masked ones as None
     if rows and isinstance(rows[0], Sequence | np.ndarray) and not isinstance(rows[0], str | bytes):
         return rows
     return [rows]

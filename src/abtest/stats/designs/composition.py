@@ -10,13 +10,13 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.adjustment.balance import wald_f
 from abtest.stats.arguments import require_share
-from abtest.stats.columns import as_floats
 from abtest.stats.counts import homogeneity, whole_counts
 from abtest.stats.designs.composition_result import (
     CompositionComparison,
     OmnibusTest,
     ShareComparison,
 )
+from abtest.stats.floats import as_floats
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable, not_finite, too_few_units
 from abtest.stats.proportions.score import ScorePair

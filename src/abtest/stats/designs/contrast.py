@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, arm_moments, as_floats
+from abtest.stats.columns import arm_moments
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.results import Alternative, Interval, Test

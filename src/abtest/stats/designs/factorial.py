@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from abtest.stats.arguments import require_alternative, require_level
-from abtest.stats.columns import Values
 from abtest.stats.comparison import Comparison
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, span_words
+from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.pairs import ArmPair

@@ -10,8 +10,8 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_alternative, require_level
-from abtest.stats.columns import Values
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, require_doses, span_words
+from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.results import Alternative

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from abtest.stats.arguments import require_alternative, require_level
-from abtest.stats.columns import Values, arm_moments
+from abtest.stats.columns import arm_moments
 from abtest.stats.designs.contrast import (
     ContrastEstimate,
     no_variation,
@@ -18,6 +18,7 @@ from abtest.stats.designs.contrast import (
     require_doses,
 )
 from abtest.stats.designs.ordered import contrast_words, require_samples
+from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable

@@ -9,8 +9,9 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_share
-from abtest.stats.columns import Values, arm_counts, as_floats
+from abtest.stats.columns import arm_counts
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.means.compare import MeansMethod, compare_means
 from abtest.stats.means.ranks import inverse_quantile
 from abtest.stats.not_estimable import NotEstimable, too_few_units

@@ -15,20 +15,15 @@ from abtest.stats.adjustment.cuped import adjust_means
 from abtest.stats.adjustment.cuped_rows import adjusted_rows
 from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import (
-    Values,
-    arm_moments,
-    as_floats,
-    filled,
-    moments_by_phase,
-    phases_with_covariates,
-)
+from abtest.stats.columns import arm_moments, filled, moments_by_phase, phases_with_covariates
 from abtest.stats.comparison import Comparison
-from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.comparison_table import ComparisonTable, compare_rows
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.joint import Jacobian, JointMeans
+from abtest.stats.means.rows import mean_rows
 from abtest.stats.means.skewness import skew_warning
 from abtest.stats.moments import Moments
-from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
+from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units
 from abtest.stats.pairs import ArmPair, arm_pair
 from abtest.stats.results import Alternative, WarningCode
@@ -323,34 +318,14 @@ def _compare_rows(
     alternative: Alternative,
     confidence_level: float,
 ) -> ComparisonTable:
-    """Return the comparison of every row, with the formulas of `plain_means` on arrays."""
-    if max(control.mean.shape[1], treatment.mean.shape[1]) > 1:
+    """Return the comparison of every row."""
+    adjusted = max(control.mean.shape[1], treatment.mean.shape[1]) > 1
+    if adjusted:
         _require_welch(method, "covariates")
-        return compare_rows(
-            adjusted_rows(control, treatment),
-            measure="mean",
-            method="welch_cuped",
-            alternative=alternative,
-            confidence_level=confidence_level,
-        )
-    n0, n1 = same_rows(control, treatment)
-    square0, square1 = control.m2[:, 0, 0], treatment.m2[:, 0, 0]
-    with np.errstate(all="ignore"):  # rows without a number get a status
-        variances = np.stack([square0 / (n0 - 1) * (1.0 / n0), square1 / (n1 - 1) * (1.0 / n1)])
-        df = np.full(n0.shape, np.inf)
-        if method == "welch":
-            part0, part1 = variances / variances.max(axis=0)
-            df = (part0 + part1) ** 2 / (part0 * part0 / (n0 - 1) + part1 * part1 / (n1 - 1))
-        elif method == "student":
-            df = n0 + n1 - 2.0
-            pooled = (square0 + square1) / df
-            variances = np.stack([pooled / n0, pooled / n1])
     return compare_rows(
-        ArmRows(
-            np.stack([n0, n1]), np.stack([control.mean[:, 0], treatment.mean[:, 0]]), variances, df
-        ),
+        adjusted_rows(control, treatment) if adjusted else mean_rows(control, treatment, method),
         measure="mean",
-        method=method,
+        method="welch_cuped" if adjusted else method,
         alternative=alternative,
         confidence_level=confidence_level,
     )

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from abtest.stats.columns import Values, arm_counts
+from abtest.stats.columns import arm_counts
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values
 from abtest.stats.means.compare import plain_means
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, arm_counts
+from abtest.stats.columns import arm_counts
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values
 from abtest.stats.means.compare import plain_means
 from abtest.stats.means.ranks import units_below
 from abtest.stats.moments import Moments

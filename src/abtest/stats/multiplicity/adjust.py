@@ -9,7 +9,7 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of, require_share
-from abtest.stats.columns import Values
+from abtest.stats.floats import Values
 from abtest.stats.moments import Floats
 from abtest.stats.multiplicity.adjusted import AdjustedPValues, AdjustMethod
 from abtest.stats.multiplicity.family import p_value_family, weights_of

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, as_floats
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats
 
 Member = TypeVar("Member")

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_share
-from abtest.stats.columns import Values
+from abtest.stats.floats import Values
 from abtest.stats.multiplicity.adjusted import AdjustedPValues
 from abtest.stats.multiplicity.family import p_value_family
 from abtest.stats.multiplicity.graph import TestGraph

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from abtest.errors import UsageError
-from abtest.stats.columns import as_floats
+from abtest.stats.floats import as_floats
 
 Edges: TypeAlias = Mapping[str, Mapping[str, float]]
 """From the name of a test to the shares of its weight that it passes to others."""

@@ -9,9 +9,10 @@ from typing import Literal, get_args, overload
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, arm_moments, filled
+from abtest.stats.columns import arm_moments, filled
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable
+from abtest.stats.floats import Values
 from abtest.stats.means.compare import estimate_means, plain_means
 from abtest.stats.moments import Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables
@@ -22,7 +23,11 @@ from abtest.stats.proportions.estimate import has_few_events
 from abtest.stats.proportions.fisher import FisherMethod
 from abtest.stats.proportions.hybrid import HybridPair
 from abtest.stats.proportions.odds import odds_comparison
-from abtest.stats.proportions.rows import RowsMethod, compare_rows_of_proportions
+from abtest.stats.proportions.rows import (
+    RowsMethod,
+    compare_rows_of_proportions,
+    require_adjustable,
+)
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.two_by_two import (
     TwoByTwo,
@@ -207,12 +212,7 @@ def _pair(control: Moments, treatment: Moments, method: ProportionsMethod) -> Pa
 
 
 def _adjusted(control: Moments, treatment: Moments, method: ProportionsMethod) -> ArmPair:
-    if method not in ("score", "welch"):
-        raise UsageError(
-            "Covariates are used with Welch's method alone",
-            given=f"method {method!r} with a covariate",
-            todo='Leave the covariate out, or use method="welch".',
-        )
+    require_adjustable(method)
     for arm in (control, treatment):
         require_binary(arm)
     pair = estimate_means([control], [treatment], adjusted=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import Values, arm_moments
+from abtest.stats.columns import arm_moments
 from abtest.stats.comparison import Comparison
+from abtest.stats.floats import Values
 from abtest.stats.moments import Moments
 from abtest.stats.proportions.fisher import FisherMethod, FisherPair
 from abtest.stats.proportions.score import ScorePair

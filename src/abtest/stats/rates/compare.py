@@ -9,9 +9,9 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_alternative, require_level, require_one_of
-from abtest.stats.columns import Values
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable
+from abtest.stats.floats import Values
 from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
 from abtest.stats.not_estimable import NotEstimable, constant_arms, not_finite, too_few_units
 from abtest.stats.rates.log_rates import LogRatios, VarianceKind, dispersion, quasi_poisson

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, as_floats
+from abtest.stats.counts import MOST
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.joint import quadratic_rows
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.moments_table import MomentsTable
@@ -245,6 +246,7 @@ def _rows(rows: Floats, nulls: int, name: str) -> EventArm:
             todo="Check the column of exposures; units never exposed belong to no arm.",
         )
     totals = [float((column * units).sum()) for column in (events, exposure)]
+    _require_events(np.array(totals[:1]), name)
     _require_exposure(totals[1], name)
     mean = np.array(totals) / n
     deviations = np.stack([events, exposure]) - mean[:, None]
@@ -253,7 +255,7 @@ def _rows(rows: Floats, nulls: int, name: str) -> EventArm:
 
 
 def _require_events(events: Floats, name: str) -> None:
-    if np.isinf(events).any():
+    if (events > MOST).any():  # not every whole number is a float there
         raise not_finite()
     bad = ~((events >= 0.0) & (events % 1.0 == 0.0))
     if bad.any():

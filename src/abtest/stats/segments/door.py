@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.columns import Values, as_floats
 from abtest.stats.fieller import Contrast
+from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats
 from abtest.stats.multiplicity.family import named
 from abtest.stats.not_estimable import NotEstimable, not_finite

@@ -107,7 +107,7 @@ def _noncentrality(q: float, df: int, below: float) -> float:
     # (q - df - l)^2 = 2 z^2 (df + 2 l)
     z = float(special.ndtri(below))
     centre = q - df + 2.0 * z * z
-    root = math.sqrt(centre * centre - (q - df) ** 2 + 2.0 * z * z * df)
+    root = abs(z) * math.sqrt(4.0 * (q - df) + 4.0 * z * z + 2.0 * df)
     return max(0.0, centre - math.copysign(root, z))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import UsageError
-from abtest.stats.columns import as_floats
+from abtest.stats.floats import as_floats
 from abtest.stats.moments import Floats
 
 _LARGEST = 1e150

@@ -1,0 +1,132 @@
+"""Every public comparison with values that files really hold: an answer or an error, never silence.
+
+Each module's own tests say which error; here no value may slip through any door: what comes back
+is a typed error, or a result without NaN and infinity.
+"""
+
+import datetime
+import decimal
+import math
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abtest import stats
+from abtest.errors import AbtestError
+
+GOOD = np.array([1.0, 2.0, 3.5, 4.0, 7.0, 2.0, 3.0, 1.5, 9.0, 4.4] * 3)
+SIDES = ["x", "y"] * 15
+NASTY = {
+    "none at all": [],
+    "one unit": [1.0],
+    "two units": [1.0, 2.0],
+    "constant": [3.0] * 20,
+    "zeros": [0.0] * 20,
+    "negative": [-1.0, -2.0, -3.0, -4.0] * 5,
+    "with NaN": [1.0, math.nan, 2.0] * 10,
+    "NaN alone": [math.nan] * 5,
+    "infinite": [1.0, math.inf, 2.0] * 10,
+    "text": ["a", "b"] * 15,
+    "text of numbers": ["1", "2", "3"] * 10,
+    "truth values": [True, False] * 15,
+    "with None": [1.0, None, 2.0] * 10,
+    "objects": np.array([1, 2, "x"] * 10, dtype=object),
+    "masked": np.ma.array([1.0, 2.0, 3.0] * 10, mask=[0, 1, 0] * 10),
+    "Int64 with NA": pd.array([1, 2, None, 4, 5] * 6, dtype="Int64"),
+    "boolean with NA": pd.array([True, None, False] * 10, dtype="boolean"),
+    "a table": np.ones((4, 4)),
+    "near 1e300": [1e300, 2e300, 1.5e300] * 10,
+    "near 1e-300": [1e-300, 2e-300, 1.5e-300] * 10,
+    "largest": [1.7e308, 1.6e308, 1.0e308] * 10,
+    "smallest": [5e-324, 1e-323, 0] * 10,
+    "of both ends": [1e-200, 1e200] * 15,
+    "complex": [1 + 2j, 2] * 15,
+    "dates": pd.date_range("2020-01-01", periods=30),
+    "days": [datetime.date(2020, 1, 1)] * 30,
+    "decimals": [decimal.Decimal("1.1"), decimal.Decimal(2)] * 15,
+    "no column": 3.0,
+    "nothing": None,
+    "a mapping": {"a": 1},
+    "bytes": np.array([1, 2, 127, 100] * 7, dtype=np.int8),
+    "beyond int64": np.array([2**63, 2**63 + 5, 1] * 10, dtype=np.uint64),
+    "half precision": np.array([1, 2, 3.5] * 10, dtype=np.float16),
+    "far from 0": 1e9 + np.array([0, 1, 2] * 10),
+    "zeros and ones": [0.0, 1.0] * 15,
+    "ones": [1.0] * 30,
+}
+PROPORTIONS = "pooled_z newcombe agresti_caffo wald welch fisher barnard boschloo".split()
+SAMPLES = {
+    "means": stats.compare_means,
+    "student": partial(stats.compare_means, method="student"),
+    "z": partial(stats.compare_means, method="z"),
+    "trimmed": stats.compare_trimmed_means,
+    "capped": stats.compare_capped_means,
+    "geometric": stats.compare_geometric_means,
+    "proportions": stats.compare_proportions,
+    **{method: partial(stats.compare_proportions, method=method) for method in PROPORTIONS},
+    "odds": stats.compare_odds,
+    **{
+        f"rates {method}": partial(stats.compare_rates, method=method)
+        for method in ("score", "exact", "mid_p", "quasi_poisson", "negative_binomial")
+    },
+    "nps": stats.compare_scores,
+    "csat": partial(stats.compare_scores, kind="top_box", scale=(1, 5)),
+    "numerators": lambda a, b: stats.compare_ratios((a, GOOD), (b, GOOD)),
+    "denominators": lambda a, b: stats.compare_ratios((GOOD, a), (GOOD, b)),
+    "ratio of totals": lambda a, b: stats.ratio_of_totals((a, b)),
+    "non-inferiority": partial(stats.non_inferiority, margin=0.1),
+    "equivalence": partial(stats.equivalence, margin_absolute=0.1),
+    "many arms": lambda a, b: stats.compare_arms(a, {"t": b, "u": GOOD}),
+    "doses of means": lambda a, b: stats.compare_ordered_means([a, GOOD, b], [0, 1, 2]),
+    "doses of shares": lambda a, b: stats.compare_ordered_proportions([a, b, b], [0, 1, 2]),
+    "factorial": lambda a, b: stats.compare_factorial(a, b, GOOD, GOOD),
+    "strata": partial(stats.compare_stratified_means, strata=(SIDES, SIDES)),
+}
+OTHERS = {
+    "covariates": lambda a, b: stats.compare_means(GOOD, GOOD + 1, covariates=(a, b)),
+    "regression": lambda a, b: stats.compare_adjusted_means(GOOD, GOOD, covariates=(a, b)),
+    "features": lambda a, b: stats.compare_cupac_means(GOOD, GOOD, features=(a, b)),
+    "diagnosis": lambda a, b: stats.diagnose_adjustment(GOOD, GOOD, covariates=(a, b)),
+    "labels": lambda a, b: stats.compare_stratified_means(GOOD, GOOD, strata=(a, b)),
+    "doses": lambda a, b: stats.compare_ordered_means([GOOD, GOOD], a),
+    "answers": lambda a, b: stats.nps(a),
+    "allocation": stats.sample_ratio,
+    "segments": lambda a, b: stats.sample_ratio_by_segment({"s": a}, b),
+    "table": lambda a, b: stats.homogeneity([a, b]),
+    "rows": lambda a, b: stats.homogeneity(a),
+    "association": lambda a, b: stats.association([a, b]),
+    "effects": stats.heterogeneity,
+    "p-values": lambda a, b: stats.adjust(a),
+    "successes": lambda a, b: stats.proportion_interval(a, 30),
+    "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),
+    "moments": lambda a, b: stats.Moments.from_columns([a, b]),
+}
+
+
+def numbers(found):
+    """Return every float in a result."""
+    if isinstance(found, dict):
+        found = list(found.values())
+    if isinstance(found, list | tuple):
+        return [number for part in found for number in numbers(part)]
+    return [found] if isinstance(found, float) else []
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, *OTHERS])
+def test_no_value_slips_through(name):
+    compare = (SAMPLES | OTHERS)[name]
+    answered = 0
+    for what, values in NASTY.items():
+        for pair in ((values, GOOD), (GOOD, values), (values, values)):
+            try:
+                result = compare(*pair)
+            except AbtestError:
+                continue
+            answered += 1
+            assert str(result)
+            if hasattr(result, "to_dict"):
+                found = numbers(result.to_dict())
+                assert all(math.isfinite(number) for number in found), what
+    assert answered or name in ("nps", "csat", "rows")
