@@ -56,7 +56,16 @@ NASTY = {
     "zeros and ones": [0.0, 1.0] * 15,
     "ones": [1.0] * 30,
 }
-PROPORTIONS = "pooled_z newcombe agresti_caffo wald welch fisher barnard boschloo".split()
+PROPORTIONS = [
+    "pooled_z",
+    "newcombe",
+    "agresti_caffo",
+    "wald",
+    "welch",
+    "fisher",
+    "barnard",
+    "boschloo",
+]
 SAMPLES = {
     "means": stats.compare_means,
     "student": partial(stats.compare_means, method="student"),
