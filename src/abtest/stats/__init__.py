@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from abtest.stats.designs.ordered import DoseResponse, compare_ordered_means
     from abtest.stats.designs.trend import ProportionTrend, compare_ordered_proportions
     from abtest.stats.margin_results import Equivalence, NonInferiority
+    from abtest.stats.margin_tables import EquivalenceTable, NonInferiorityTable
     from abtest.stats.margins import equivalence, non_inferiority
     from abtest.stats.means.capped import CappedComparison, compare_capped_means
     from abtest.stats.means.compare import compare_means, estimate_means
@@ -82,6 +83,7 @@ _HOME = {
     "DecisionRule": "sizing.sharing",
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
+    "EquivalenceTable": "margin_tables",
     "FactorialComparison": "designs.factorial",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
@@ -90,6 +92,7 @@ _HOME = {
     "Moments": "moments",
     "MomentsTable": "moments_table",
     "NonInferiority": "margin_results",
+    "NonInferiorityTable": "margin_tables",
     "NotEstimable": "not_estimable",
     "PairEstimate": "results",
     "PowerCurve": "sizing.curve",
@@ -167,6 +170,7 @@ __all__ = [
     "DecisionRule",
     "DoseResponse",
     "Equivalence",
+    "EquivalenceTable",
     "FactorialComparison",
     "Heterogeneity",
     "HeterogeneityFamily",
@@ -175,6 +179,7 @@ __all__ = [
     "Moments",
     "MomentsTable",
     "NonInferiority",
+    "NonInferiorityTable",
     "NotEstimable",
     "PairEstimate",
     "PowerCurve",

@@ -3,28 +3,63 @@
 from __future__ import annotations
 
 import math
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args, overload
+
+import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of, require_share
 from abtest.stats.margin_results import Direction, Equivalence, MarginScale, NonInferiority
+from abtest.stats.margin_rows import equivalence_rows, non_inferiority_rows
+from abtest.stats.margin_tables import EquivalenceTable, NonInferiorityTable
+from abtest.stats.moments import Floats
+from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.results import Alternative, PairEstimate, Test
 from abtest.stats.samples import PairMeasure, Sample, estimate_samples
 
+Margin: TypeAlias = float | Floats
+"""One margin, or with tables an array of one per row."""
 _DIRECTIONS = frozenset(get_args(Direction))
 
 
+@overload
+def non_inferiority(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    margin: Margin | None = ...,
+    margin_absolute: Margin | None = ...,
+    direction: Direction = ...,
+    measure: PairMeasure = ...,
+    alpha: float = ...,
+) -> NonInferiorityTable: ...
+
+
+@overload
 def non_inferiority(
     control: Sample | PairEstimate,
-    treatment: Sample | None = None,
+    treatment: Sample | None = ...,
     *,
-    margin: float | None = None,
-    margin_absolute: float | None = None,
+    margin: float | None = ...,
+    margin_absolute: float | None = ...,
+    direction: Direction = ...,
+    measure: PairMeasure = ...,
+    covariates: tuple[Any, Any] | None = ...,
+    alpha: float = ...,
+) -> NonInferiority: ...
+
+
+def non_inferiority(
+    control: Sample | PairEstimate | MomentsTable,
+    treatment: Sample | MomentsTable | None = None,
+    *,
+    margin: Margin | None = None,
+    margin_absolute: Margin | None = None,
     direction: Direction = "increase",
     measure: PairMeasure = "mean",
     covariates: tuple[Any, Any] | None = None,
     alpha: float = 0.025,
-) -> NonInferiority:
+) -> NonInferiority | NonInferiorityTable:
     """Return whether treatment is not worse than control by a margin.
 
     The null hypothesis is that it is worse by the margin or more, so that little data speak
@@ -34,9 +69,12 @@ def non_inferiority(
     ----------
     control, treatment
         Two samples as `estimate_samples` takes them; or an estimated pair alone, such as
-        `estimate_means` returns, or a `ScorePair`.
+        `estimate_means` returns, or a `ScorePair`. Two `MomentsTable` are compared row by row in
+        one pass: of means (with covariates adjusted as `compare_means` does), of proportions
+        without covariates, or of (numerator, denominator).
     margin
-        The loss that is still acceptable as a share of |control|, above 0: 0.02 is 2%.
+        The loss that is still acceptable as a share of |control|, above 0: 0.02 is 2%. With
+        tables also an array of one margin per row.
     margin_absolute
         The same in the unit of the metric; one of the two is given.
     direction
@@ -55,7 +93,8 @@ def non_inferiority(
         If there is not exactly one margin, it is not above 0, a relative loss is 1 or more,
         alpha is not between 0 and 0.5, or the samples do not fit.
     NotEstimable
-        If there is no number, or no proportion can reach the bound.
+        If there is no number, or no proportion can reach the bound. In tables such a row has a
+        status instead.
 
     Notes
     -----
@@ -71,10 +110,19 @@ def non_inferiority(
     >>> found = non_inferiority(control, treatment, margin=0.1, measure="proportion")
     >>> found.non_inferior, round(found.p_value, 4)
     (True, 0.0088)
+
+    >>> from abtest.stats import MomentsTable
+    >>> arms = (MomentsTable.from_columns([5000, 400], [10.0, mean], [9.0, 8.0]) for mean in (8, 9))
+    >>> non_inferiority(*arms, margin=np.array([0.02, 0.05])).non_inferior.tolist()
+    [True, True]
     """
     require_one_of(direction, _DIRECTIONS, "direction")
     level = _level(alpha)
     scale, size = _margin(margin, margin_absolute)
+    tables = _tables(control, treatment, covariates)
+    if tables is not None:
+        losses = _margins(size, scale, len(tables[0]), fall=direction == "increase")
+        return non_inferiority_rows(*tables, losses, scale, direction, measure, float(alpha))
     loss = require_margin(size, scale, fall=direction == "increase")
     pair = _pair(control, treatment, measure, covariates)
     bound = -loss if direction == "increase" else loss
@@ -104,16 +152,41 @@ def non_inferiority(
     )
 
 
+@overload
+def equivalence(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    *,
+    margin: Margin | tuple[Margin, Margin] | None = ...,
+    margin_absolute: Margin | tuple[Margin, Margin] | None = ...,
+    measure: PairMeasure = ...,
+    alpha: float = ...,
+) -> EquivalenceTable: ...
+
+
+@overload
 def equivalence(
     control: Sample | PairEstimate,
-    treatment: Sample | None = None,
+    treatment: Sample | None = ...,
     *,
-    margin: float | tuple[float, float] | None = None,
-    margin_absolute: float | tuple[float, float] | None = None,
+    margin: float | tuple[float, float] | None = ...,
+    margin_absolute: float | tuple[float, float] | None = ...,
+    measure: PairMeasure = ...,
+    covariates: tuple[Any, Any] | None = ...,
+    alpha: float = ...,
+) -> Equivalence: ...
+
+
+def equivalence(
+    control: Sample | PairEstimate | MomentsTable,
+    treatment: Sample | MomentsTable | None = None,
+    *,
+    margin: Margin | tuple[Margin, Margin] | None = None,
+    margin_absolute: Margin | tuple[Margin, Margin] | None = None,
     measure: PairMeasure = "mean",
     covariates: tuple[Any, Any] | None = None,
     alpha: float = 0.05,
-) -> Equivalence:
+) -> Equivalence | EquivalenceTable:
     """Return whether treatment differs from control by less than a margin either way.
 
     Two one-sided tests (TOST; Schuirmann 1987, J. Pharmacokin. Biopharm. 15, 657), each at
@@ -124,10 +197,11 @@ def equivalence(
     Parameters
     ----------
     control, treatment
-        Two samples, or an estimated pair alone; see `non_inferiority`.
+        Two samples, an estimated pair alone, or two `MomentsTable`; see `non_inferiority`.
     margin
         Largest difference that does not matter as a share of |control|, above 0; or (fall,
-        rise), both above 0, such as (0.2, 0.25) for a ratio of 80% to 125%.
+        rise), both above 0, such as (0.2, 0.25) for a ratio of 80% to 125%. With tables each may
+        be an array of one per row.
     margin_absolute
         The same in the unit of the metric; one of the two is given.
     measure, covariates
@@ -150,6 +224,11 @@ def equivalence(
     level = 1.0 - 2.0 * alpha
     scale, size = _margin(margin, margin_absolute)
     fall, rise = size if isinstance(size, tuple | list) and len(size) == 2 else (size, size)
+    tables = _tables(control, treatment, covariates)
+    if tables is not None:
+        falls = _margins(fall, scale, len(tables[0]), fall=True)
+        rises = _margins(rise, scale, len(tables[0]), fall=False)
+        return equivalence_rows(*tables, (-falls, rises), scale, measure, float(alpha))
     bounds = -require_margin(fall, scale, fall=True), require_margin(rise, scale, fall=False)
     pair = _pair(control, treatment, measure, covariates)
     lower = _against(pair, bounds[0], scale, upwards=True)
@@ -215,6 +294,32 @@ def _margin(margin: Any, margin_absolute: Any) -> tuple[MarginScale, Any]:
             todo="Give margin as a share of control, or margin_absolute in the metric's unit.",
         )
     return ("relative", margin) if margin_absolute is None else ("absolute", margin_absolute)
+
+
+def _margins(value: Any, scale: MarginScale, rows: int, *, fall: bool) -> Floats:
+    """Return one margin per row, from one for all or an array."""
+    by_row = isinstance(value, np.ndarray) or hasattr(value, "to_numpy")
+    margins = np.asarray(value).tolist() if by_row else [value] * rows
+    if not isinstance(margins, list) or len(margins) != rows:
+        raise UsageError(
+            "Margins by row need one for each row",
+            given=f"an array of shape {np.shape(value)}, {rows} rows",
+            todo="Give one number for all rows, or an array as long as the tables.",
+        )
+    return np.array([require_margin(margin, scale, fall=fall) for margin in margins])
+
+
+def _tables(
+    control: Any, treatment: Any, covariates: Any
+) -> tuple[MomentsTable, MomentsTable] | None:
+    """Return two tables, or None if neither sample is one."""
+    if isinstance(control, MomentsTable) and isinstance(treatment, MomentsTable):
+        if covariates is not None:
+            raise mixed_tables("covariates")
+        return control, treatment
+    if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
+        raise mixed_tables("one sample")
+    return None
 
 
 def _pair(

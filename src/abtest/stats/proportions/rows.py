@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from abtest.errors import UsageError
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.means.compare import compare_means
 from abtest.stats.moments import Floats
@@ -69,9 +70,12 @@ def compare_rows_of_proportions(
         If tables, alternative or level do not fit.
     """
     status = _status(control, treatment)
+    covariates = max(control.mean.shape[1], treatment.mean.shape[1]) > 1
+    if covariates:
+        require_adjustable(method)
     ok = status == "ok"
     counts = _counts(control, treatment, ok)
-    if method == "welch":
+    if method == "welch" or covariates:
         found = compare_means(
             control, treatment, alternative=alternative, confidence_level=confidence_level
         )
@@ -92,6 +96,22 @@ def compare_rows_of_proportions(
             "miettinen_nurminen" if method == "score" else method,
             alternative,
             confidence_level,
+        )
+
+
+def require_adjustable(method: str) -> None:
+    """Refuse covariates with a method that has no use for them.
+
+    Raises
+    ------
+    UsageError
+        If it has none.
+    """
+    if method not in ("score", "welch"):
+        raise UsageError(
+            "Covariates are used with Welch's method alone",
+            given=f"method {method!r} with a covariate",
+            todo='Leave the covariate out, or use method="welch".',
         )
 
 
