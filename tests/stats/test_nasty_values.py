@@ -74,7 +74,7 @@ SAMPLES = {
     "capped": stats.compare_capped_means,
     "geometric": stats.compare_geometric_means,
     "proportions": stats.compare_proportions,
-    **{method: partial(stats.compare_proportions, method=method) for method in PROPORTIONS},
+    **{method: partial(stats.compare_proportions, method=method) for method in APPROXIMATE + EXACT},
     "odds": stats.compare_odds,
     **{
         f"rates {method}": partial(stats.compare_rates, method=method)
