@@ -56,16 +56,8 @@ NASTY = {
     "zeros and ones": [0.0, 1.0] * 15,
     "ones": [1.0] * 30,
 }
-PROPORTIONS = [
-    "pooled_z",
-    "newcombe",
-    "agresti_caffo",
-    "wald",
-    "welch",
-    "fisher",
-    "barnard",
-    "boschloo",
-]
+APPROXIMATE = ["pooled_z", "newcombe", "agresti_caffo", "wald", "welch"]
+EXACT = ["fisher", "barnard", "boschloo"]
 SAMPLES = {
     "means": stats.compare_means,
     "student": partial(stats.compare_means, method="student"),
