@@ -14,7 +14,17 @@ from calibration.cell import Cell, Observed, as_dict
 from calibration.page import page, standard_errors
 from calibration.runner import SEED, STORE, grid, read, run_cells
 
-FAMILIES = ("two_arms", "rates", "robust", "covariates", "margins", "families", "exact")
+FAMILIES = (
+    "two_arms",
+    "rates",
+    "robust",
+    "covariates",
+    "adjusted",
+    "scores",
+    "margins",
+    "families",
+    "exact",
+)
 """Modules with a function `cells`."""
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "calibration.md"
