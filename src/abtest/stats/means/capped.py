@@ -50,7 +50,9 @@ def compare_capped_means(
     """Return the difference of two means of values capped at one threshold.
 
     Values above the threshold count as the threshold. There is one threshold for both arms: with
-    one per arm, a treatment that makes the largest values larger would be capped away.
+    one per arm, a treatment that makes the largest values larger would be capped away. Capping
+    is how skewed revenue gets a mean that is nearly normal (Kohavi et al. 2014, "Seven rules of
+    thumb for web site experimenters", KDD, rule 7).
 
     Parameters
     ----------
