@@ -23,7 +23,7 @@ def graph_of(case):
 
 
 def closed_test(p, weights, edges):
-    """Adjusted p-values over all intersections, weights by Bretz et al. (2011), algorithm 1."""
+    """Adjusted p-values over all intersections, weights by Bretz et al. (2009), algorithm 1."""
     m = len(p)
     adjusted = [0.0] * m
     for size in range(1, m + 1):
