@@ -71,7 +71,8 @@ class AdjustmentDiagnosis:
     alarm
         Whether a covariate, or all together, differ between arms at p < 0.001: what should have
         been random was not, or the covariate is not from before exposure. Effects are not to be
-        trusted until the reason is known.
+        trusted until the reason is known. With a dozen units in the smaller arm a skewed
+        covariate alarms more often than that by chance (see docs/calibration.md).
     n_control, n_treatment
         Units used.
     warnings
