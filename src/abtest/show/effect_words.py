@@ -174,6 +174,7 @@ NOT_COMPUTED: Mapping[str, str] = {
     "numerical_failure": "the numbers do not allow a computation",
     "successes_above_trials": "there are more successes than trials",
     "too_few_units": "too few units have a value",
+    "too_small": "values are too small to compute with",
     "values_too_large": "values are too large to compute with",
     "zero_denominator": "the denominator is 0",
 }

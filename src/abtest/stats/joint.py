@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import UsageError
-from abtest.stats.moments import Floats, Moments
-from abtest.stats.not_estimable import not_finite, too_few_units
+from abtest.stats.moments import Floats, Moments, too_small_squares
+from abtest.stats.not_estimable import not_finite, too_few_units, too_small
 
 _CANCELLED = 1e-13
 """A variance this small beside the terms that it is the sum of is their rounding."""
@@ -63,7 +63,8 @@ class JointMeans:
         Raises
         ------
         NotEstimable
-            ``too_few_units`` if no phase remains; ``not_finite`` if means or variances are not.
+            ``too_few_units`` if no phase remains; ``not_finite`` if means or variances are not;
+            ``too_small`` if squares underflow.
         UsageError
             If the arms differ in phases or the moments have fewer than `size` variables.
         """
@@ -78,6 +79,10 @@ class JointMeans:
         covariances = np.array([[m.covariance[:size, :size] for m in arm] for arm in arms])
         if not (np.isfinite(means).all() and np.isfinite(covariances).all()):
             raise not_finite()
+        if too_small_squares(
+            np.array([[m.m2.diagonal()[:size] for m in arm] for arm in arms])
+        ).any():
+            raise too_small()
         units = np.array([[m.n for m in arm] for arm in arms], dtype=np.float64)
         return cls(units, means, covariances, len(pairs) - len(kept) - empty)
 

@@ -14,6 +14,10 @@ from abtest.stats.floats import Values, as_floats
 Floats = NDArray[np.float64]
 
 _EPSILON = float(np.finfo(np.float64).eps)
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+"""What stands for a sum of squares that is above 0 and underflows."""
+SMALLEST_SQUARES = 1e-300
+"""A sum of squares below this, but above 0, has lost digits: values are too small to square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,9 @@ class Moments:
     mean
         Means, shape (k,).
     m2
-        Sums of products of deviations from the means, shape (k, k).
+        Sums of products of deviations from the means, shape (k, k). That of a variable with
+        itself is 0 exactly where it does not vary: where squares underflow it is the smallest
+        number above 0, which estimates refuse as ``too_small``.
     nulls
         Units left out because a value was null.
 
@@ -88,6 +94,8 @@ class Moments:
         constant = np.diag(centred) <= noise
         centred[constant, :] = 0.0
         centred[:, constant] = 0.0
+        # sums that are not 0 while their squares are: these cannot tell whether anything varies
+        _keep_above_zero(centred, (total != 0.0) & (np.diag(square) < SMALLEST_SQUARES))
         return cls(n, pilot_array + total / n, centred, nulls)
 
     @classmethod
@@ -120,8 +128,11 @@ class Moments:
             mean = mean + deviations.mean(axis=1)  # takes away the rounding of the first pass
             deviations = kept - mean[:, None]
             # Where all values are equal the mean may still be off by a rounding: no variation.
-            deviations[kept.min(axis=1) == kept.max(axis=1)] = 0.0
-            return cls(n, mean, deviations @ deviations.T, nulls)
+            flat = kept.min(axis=1) == kept.max(axis=1)
+            deviations[flat] = 0.0
+            m2 = deviations @ deviations.T
+        _keep_above_zero(m2, ~flat)
+        return cls(n, mean, m2, nulls)
 
     @classmethod
     def from_counts(cls, n: int, successes: int, nulls: int = 0) -> Moments:
@@ -160,6 +171,7 @@ class Moments:
             shift = other.mean - self.mean
             mean = self.mean + shift * (other.n / n)
             m2 = self.m2 + other.m2 + np.outer(shift, shift) * (self.n * other.n / n)
+        _keep_above_zero(m2, shift != 0.0)
         return Moments(n, mean, m2, nulls)
 
     @property
@@ -168,3 +180,14 @@ class Moments:
         if self.n < 2:
             return np.full_like(self.m2, np.nan)
         return self.m2 / (self.n - 1)
+
+
+def too_small_squares(squares: Floats) -> NDArray[np.bool_]:
+    """Return which sums of squares are above 0, but have lost digits."""
+    return np.asarray((squares > 0.0) & (squares < SMALLEST_SQUARES))
+
+
+def _keep_above_zero(m2: Floats, varies: NDArray[np.bool_]) -> None:
+    """Put the smallest number where a variable varies although its squares add up to 0."""
+    lost = np.flatnonzero(varies & (np.diag(m2) == 0.0))
+    m2[lost, lost] = SMALLEST

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from abtest.errors import UsageError
-from abtest.stats.moments import Floats, Moments
+from abtest.stats.moments import Floats, Moments, too_small_squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +107,12 @@ def same_rows(control: MomentsTable, treatment: MomentsTable) -> tuple[Floats, F
             todo="Give one row per comparison in both.",
         )
     return control.n, treatment.n
+
+
+def too_small_rows(control: MomentsTable, treatment: MomentsTable) -> NDArray[np.bool_]:
+    """Return in which rows a variable of an arm varies by too little for its squares."""
+    squares = np.stack([np.einsum("rii->ri", arm.m2) for arm in (control, treatment)])
+    return np.asarray(too_small_squares(squares).any(axis=(0, 2)))
 
 
 def mixed_tables(other: str) -> UsageError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from abtest.errors import AbtestError
+from abtest.stats.moments import SMALLEST_SQUARES
 
 NotEstimableCode = Literal[
     "too_few_units",
@@ -18,6 +19,7 @@ NotEstimableCode = Literal[
     "no_events",
     "not_a_count",
     "not_positive",
+    "too_small",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -37,7 +39,8 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         bound that no proportion can reach), ``answer_out_of_range`` (answers off their scale),
         ``no_events`` (an arm without events has no logarithm of its rate), ``not_a_count``
         (numbers of events that are negative or not whole), ``not_positive`` (values of 0 or
-        below where only positive ones have a meaning).
+        below where only positive ones have a meaning), ``too_small`` (values whose squares are
+        below what double precision holds).
     what
         What is wrong, as a sentence.
     given
@@ -73,6 +76,16 @@ def not_finite() -> NotEstimable:
         "not_finite",
         "Values are infinite or too large to square",
         todo="Look for infinite values in the column.",
+    )
+
+
+def too_small() -> NotEstimable:
+    """Return the error of values whose squares underflow."""
+    return NotEstimable(
+        "too_small",
+        "Values are too small to be squared in double precision",
+        given=f"a sum of squares above 0 and below {SMALLEST_SQUARES:g}",
+        todo="Give them in another unit; relative effects and p-values do not change with it.",
     )
 
 

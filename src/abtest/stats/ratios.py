@@ -18,7 +18,7 @@ from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.floats import Values
 from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
 from abtest.stats.moments import Moments
-from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows
+from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows, too_small_rows
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.pairs import ArmPair, arm_pair
 from abtest.stats.results import Alternative, WarningCode
@@ -269,4 +269,6 @@ def ratio_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
         df = (part0 + part1) ** 2 / (part0**2 / (n[0] - 1.0) + part1**2 / (n[1] - 1.0))
     summed = np.isfinite(means).all(axis=(0, 2)) & np.isfinite(covariances).all(axis=(0, 2, 3))
     none = summed & (denominators == 0.0).any(axis=0)
-    return ArmRows(n, values, variances, df, refused=np.where(none, "zero_denominator", ""))
+    small = summed & too_small_rows(control, treatment)
+    refused = np.select([small, none], ["too_small", "zero_denominator"], "")
+    return ArmRows(n, values, variances, df, refused=refused)

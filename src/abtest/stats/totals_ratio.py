@@ -13,8 +13,8 @@ from abtest.stats.columns import arm_moments
 from abtest.stats.fieller import Contrast, relative_interval
 from abtest.stats.floats import Values
 from abtest.stats.joint import quadratic_form
-from abtest.stats.moments import Moments
-from abtest.stats.not_estimable import NotEstimable, not_finite
+from abtest.stats.moments import Moments, too_small_squares
+from abtest.stats.not_estimable import NotEstimable, not_finite, too_small
 from abtest.stats.one_sample import SampleEstimate
 from abtest.stats.ratios import ratio_columns
 from abtest.stats.results import Alternative, RelativeInterval
@@ -59,7 +59,7 @@ def ratio_of_totals(
     ------
     NotEstimable
         ``zero_denominator`` if it sums to zero, ``too_few_units`` below two, ``constant`` if all
-        units have the same ratio, ``not_finite``.
+        units have the same ratio, ``not_finite``, ``too_small``.
     UsageError
         If the arguments are out of range, or there are not two columns.
 
@@ -144,6 +144,8 @@ def _two_columns(values: tuple[Values, Values] | Moments) -> Moments:
         )
     if not math.isfinite(float(abs(sample.mean[:2]).sum() + abs(sample.m2[:2, :2]).sum())):
         raise not_finite()
+    if too_small_squares(sample.m2.diagonal()[:2]).any():
+        raise too_small()
     if sample.mean[1] == 0.0:
         raise NotEstimable(
             "zero_denominator",

@@ -8,7 +8,7 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.floats import Values, as_floats
-from abtest.stats.moments import Floats, Moments
+from abtest.stats.moments import SMALLEST, Floats, Moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,4 +126,5 @@ class ValueCounts:
             mean = pilot + float(((self.values - pilot) * self.counts).sum()) / n
             mean += float(((self.values - mean) * self.counts).sum()) / n
             squares = float(((self.values - mean) ** 2 * self.counts).sum())
+        squares = squares or SMALLEST  # two values differ, even where their squares underflow
         return Moments(n, np.array([mean]), np.array([[squares]]), self.nulls)

@@ -165,7 +165,7 @@ def test_an_estimate_reads_as_a_sentence_and_shows_in_notebooks():
         (([1.0, math.inf], [1.0, 2.0]), "not_finite"),
         (([1e300, 2e300], [1.0, 2.0]), "not_finite"),
         (([1e300, 1e300], [1e-300, 1e-300]), "not_finite"),
-        (([1e-300, 2e-300], [1.0, 1.0]), "constant"),
+        (([1e-300, 2e-300], [1.0, 1.0]), "too_small"),
     ],
 )
 def test_what_cannot_be_estimated_says_why(values, code):

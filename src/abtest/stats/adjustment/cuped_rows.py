@@ -11,7 +11,7 @@ from abtest.stats.adjustment.slopes import NEW_SHARE
 from abtest.stats.comparison_table import ArmRows
 from abtest.stats.joint import quadratic_rows
 from abtest.stats.moments import Floats
-from abtest.stats.moments_table import MomentsTable, same_rows
+from abtest.stats.moments_table import MomentsTable, same_rows, too_small_rows
 
 
 def adjusted_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
@@ -62,6 +62,7 @@ def adjusted_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
     flat = ~(spread > 0.0).any(axis=0)
     refused = np.where(usable & ~perfect, "", "covariates_unusable")
     refused = np.where(flat, "constant", refused)
+    refused = np.where(too_small_rows(control, treatment), "too_small", refused)
     refused = np.where(finite, refused, "not_finite")
     return ArmRows(n, values, variances, df, covariance, refused)
 

@@ -172,6 +172,9 @@ class _Fit:
 
 def _fit(outcomes: list[Floats], designs: list[Floats], errors: RobustErrors) -> _Fit | WarningCode:
     """Return both regressions, or the code of why covariates cannot be used."""
+    # small covariates in a unit in which their squares do not underflow: it falls out of all below
+    unit = np.ldexp(1.0, np.minimum(np.frexp(np.abs(np.vstack(designs)).max(axis=0))[1], 0))
+    designs = [design / unit for design in designs]
     both = np.vstack(designs)
     with np.errstate(over="ignore", invalid="ignore"):
         centre = both.mean(axis=0)

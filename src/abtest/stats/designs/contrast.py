@@ -11,8 +11,8 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.columns import arm_moments
 from abtest.stats.floats import Values, as_floats
-from abtest.stats.moments import Floats, Moments
-from abtest.stats.not_estimable import NotEstimable, not_finite
+from abtest.stats.moments import Floats, Moments, too_small_squares
+from abtest.stats.not_estimable import NotEstimable, not_finite, too_small
 from abtest.stats.results import Alternative, Interval, Test
 from abtest.stats.tails import critical_value, tail_test
 from abtest.stats.value_counts import ValueCounts
@@ -78,7 +78,8 @@ class ArmMeans:
         Raises
         ------
         NotEstimable
-            ``too_few_units``, ``constant`` (no arm varies) or ``not_finite``.
+            ``too_few_units``, ``constant`` (no arm varies), ``not_finite`` or
+            ``too_small``.
         UsageError
             If values are not numbers.
         """
@@ -98,6 +99,8 @@ class ArmMeans:
         squares = np.array([float(arm.m2[0, 0]) for arm in arms])
         if not (np.isfinite(means).all() and np.isfinite(squares).all()):
             raise not_finite()
+        if too_small_squares(squares).any():
+            raise too_small()
         if not squares.sum() > 0.0:
             raise no_variation(means)
         return cls(n, means, squares / (n - 1.0) / n, tuple(arm.nulls for arm in arms))

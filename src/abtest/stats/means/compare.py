@@ -22,9 +22,9 @@ from abtest.stats.floats import Values, as_floats
 from abtest.stats.joint import Jacobian, JointMeans
 from abtest.stats.means.rows import mean_rows
 from abtest.stats.means.skewness import skew_warning
-from abtest.stats.moments import Moments
+from abtest.stats.moments import SMALLEST_SQUARES, Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables
-from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units
+from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units, too_small
 from abtest.stats.pairs import ArmPair, arm_pair
 from abtest.stats.results import Alternative, WarningCode
 from abtest.stats.value_counts import ValueCounts
@@ -136,7 +136,7 @@ def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "wel
     Raises
     ------
     NotEstimable
-        ``too_few_units``, ``constant`` or ``not_finite``.
+        ``too_few_units``, ``constant``, ``not_finite`` or ``too_small``.
     """
     n0, n1 = control.n, treatment.n
     if min(n0, n1) < 2:
@@ -145,6 +145,8 @@ def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "wel
     square0, square1 = float(control.m2[0, 0]), float(treatment.m2[0, 0])
     if not math.isfinite(mean0 + mean1 + square0 + square1):
         raise not_finite()
+    if 0.0 < square0 < SMALLEST_SQUARES or 0.0 < square1 < SMALLEST_SQUARES:
+        raise too_small()
     variance0, variance1 = square0 / (n0 - 1) * (1.0 / n0), square1 / (n1 - 1) * (1.0 / n1)
     if not variance0 + variance1 > 0.0:
         raise constant_arms(mean0, mean1)

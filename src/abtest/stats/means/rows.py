@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.stats.comparison_table import ArmRows
-from abtest.stats.moments_table import MomentsTable, same_rows
+from abtest.stats.moments_table import MomentsTable, same_rows, too_small_rows
 
 if TYPE_CHECKING:
     from abtest.stats.means.compare import MeansMethod
@@ -41,4 +41,7 @@ def mean_rows(control: MomentsTable, treatment: MomentsTable, method: MeansMetho
             pooled = (square0 + square1) / df
             variances = np.stack([pooled / n0, pooled / n1])
     means = np.stack([control.mean[:, 0], treatment.mean[:, 0]])
-    return ArmRows(np.stack([n0, n1]), means, variances, df)
+    small = too_small_rows(control, treatment) & np.isfinite(means + variances).all(axis=0)
+    return ArmRows(
+        np.stack([n0, n1]), means, variances, df, refused=np.where(small, "too_small", "")
+    )

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import arm_moments
-from abtest.stats.moments import Moments
+from abtest.stats.moments import SMALLEST_SQUARES, Moments
 from abtest.stats.multiplicity.comparison_family import ComparisonFamily
 from abtest.stats.multiplicity.comparisons import FamilyMethod, adjust_comparisons
 from abtest.stats.multiplicity.family import named
-from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units
+from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units, too_small
 from abtest.stats.pairs import ArmPair
 from abtest.stats.results import Alternative
 from abtest.stats.samples import PairMeasure, Sample, estimate_samples
@@ -106,6 +106,8 @@ def _pooled(control: Sample, treatments: Mapping[str, Sample]) -> dict[str, ArmP
     squares = math.fsum(float(arm.m2[0, 0]) for arm in everyone)
     if not math.isfinite(squares + math.fsum(float(arm.mean[0]) for arm in everyone)):
         raise not_finite()
+    if 0.0 < squares < SMALLEST_SQUARES:
+        raise too_small()
     if not squares > 0.0:
         raise constant_arms(float(first.mean[0]), float(everyone[1].mean[0]))
     return {name: _pair(first, arm, squares / df, df) for name, arm in others.items()}
