@@ -33,11 +33,11 @@ class ArmPair:
     n_control, n_treatment
         Units that the estimate uses.
     method
-        ``welch``, ``delta``, or one of them with ``_cuped``.
+        ``welch``, ``delta``, or one of them with covariates (``_cuped``) or within strata.
     warnings
         Codes of what a reader should know.
     variance_reduction
-        1 - variance of the adjusted over that of the unadjusted difference; None unadjusted.
+        1 - variance of the adjusted (stratified) over that of the plain difference; None for that.
     difference_variance
         Variance of the difference where it is known better than from the covariance, in which it
         may cancel; None otherwise.

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Alternative = Literal["two-sided", "greater", "less"]
-PairMethod = Literal["welch", "welch_cuped", "delta", "delta_cuped", "miettinen_nurminen"]
-"""How experiments compare two arms."""
+PairMethod = Literal[
+    "welch",
+    "welch_cuped",
+    "post_stratified",
+    "post_stratified_cuped",
+    "delta",
+    "delta_cuped",
+    "delta_post_stratified",
+    "delta_post_stratified_cuped",
+    "miettinen_nurminen",
+]
+"""How experiments compare two arms; ``post_stratified`` are means compared within strata."""
 Method = (
     PairMethod
     | Literal[
@@ -34,7 +44,6 @@ Method = (
         "poisson_mid_p",
         "poisson_score",
         "pooled_z",
-        "post_stratified",
         "quasi_poisson",
         "student",
         "wald",
@@ -132,9 +141,9 @@ class PairEstimate(Protocol):
 
     @property
     def variance_reduction(self) -> float | None:
-        """Share of the variance that CUPED removed; None where it was not used.
+        """Share of the variance that covariates and strata removed; None where there were none.
 
-        At most 1; slightly below 0 where the covariate explains nothing.
+        At most 1; slightly below 0 where they explain nothing.
         """
 
     @property

@@ -174,6 +174,7 @@ def test_strata_and_covariates_together_save_more():
     alone = compare_stratified_means(*y, strata=s)
     both = compare_stratified_means(*y, strata=s, covariates=tuple(x))
     assert both.variance_reduction > alone.variance_reduction + 0.1
+    assert (alone.method, both.method) == ("post_stratified", "post_stratified_cuped")
     cells = [
         {k: Moments.from_columns([y[i][s[i] == k], x[i][s[i] == k]]) for k in range(3)}
         for i in (0, 1)

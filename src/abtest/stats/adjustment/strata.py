@@ -15,10 +15,19 @@ from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
 from abtest.stats.joint import JointMeans
 from abtest.stats.means.compare import estimate_means, joint_means_pair
-from abtest.stats.results import Alternative
+from abtest.stats.pairs import ArmPair
+from abtest.stats.results import Alternative, Method, PairEstimate
 
 StrataVariance = Literal["superpopulation", "conditional"]
 """Whether the shares of the strata are a sample's, or taken as they are."""
+
+_WITHIN_STRATA: Mapping[Method, Method] = {
+    "welch": "post_stratified",
+    "welch_cuped": "post_stratified_cuped",
+    "delta": "delta_post_stratified",
+    "delta_cuped": "delta_post_stratified_cuped",
+}
+"""Methods by what they are called where arms are compared within strata."""
 
 
 def compare_stratified_means(
@@ -69,7 +78,8 @@ def compare_stratified_means(
         `details` counts the strata, and those left after merging: one with fewer than two units
         in an arm is merged with the next (in the order of the mappings, else sorted), the last
         with the one before, and the warning ``strata_merged`` says so. `variance_reduction` is
-        that against no strata and covariates, None where `weights` are given.
+        that against no strata and covariates, None where `weights` are given. `method` is
+        ``post_stratified``, with covariates ``post_stratified_cuped``.
 
     Raises
     ------
@@ -106,11 +116,46 @@ def compare_stratified_means(
     if found.merged:
         pair = pair.with_warnings("strata_merged")
     totals = [reduce(add, arm) for arm in (first, second)]
-    reduction = None
+    whole = None
     if found.weights is None:
-        whole = estimate_means([totals[0]], [totals[1]], adjusted=False).contrast
-        reduction = 1.0 - pair.contrast.difference_variance / whole.difference_variance
-    pair = replace(pair, method="post_stratified", variance_reduction=reduction)
-    answer = Comparison.of(pair, totals, alternative, confidence_level, measure="mean")
+        whole = estimate_means([totals[0]], [totals[1]], adjusted=False)
+    named = within_strata(pair, whole)
+    answer = Comparison.of(named, totals, alternative, confidence_level, measure="mean")
     details = {"strata": float(len(cells.labels)), "strata_used": float(len(first))}
     return replace(answer, details=details)
+
+
+def within_strata(pair: PairEstimate, whole: PairEstimate | None) -> PairEstimate:
+    """Return a pair that was estimated within strata under the name of that, with what it saved.
+
+    Parameters
+    ----------
+    pair
+        Both arms, estimated from moments by stratum, perhaps with covariates.
+    whole
+        The same arms without strata and covariates, or None where nothing is to be compared.
+
+    Returns
+    -------
+    PairEstimate
+        `method` is the one of the pair with ``post_stratified``. `variance_reduction` is
+        1 - variance of the difference over that of `whole`, so strata and covariates together;
+        None where one of the two is judged by another test (score method).
+
+    Examples
+    --------
+    >>> from abtest.stats import Moments
+    >>> control = [Moments.from_columns([[1.0, 2.0, 3.0]]), Moments.from_columns([[7.0, 8.0]])]
+    >>> treatment = [Moments.from_columns([[2.0, 3.0, 4.0]]), Moments.from_columns([[8.0, 9.0]])]
+    >>> whole = estimate_means([reduce(add, control)], [reduce(add, treatment)], adjusted=False)
+    >>> pair = within_strata(estimate_means(control, treatment, adjusted=False), whole)
+    >>> pair.method, round(pair.variance_reduction, 2)
+    ('post_stratified', 0.92)
+    """
+    if not isinstance(pair, ArmPair):
+        return pair
+    reduction = None
+    if isinstance(whole, ArmPair):
+        reduction = 1.0 - pair.contrast.difference_variance / whole.contrast.difference_variance
+    method = _WITHIN_STRATA.get(pair.method, pair.method)
+    return replace(pair, method=method, variance_reduction=reduction)
