@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from abtest.stats.tails import (
     chi_square_test,
     critical_value,
+    f_tail,
     log_upper_tail,
     tail_test,
     upper_tail,
@@ -23,6 +24,22 @@ def test_log_chi_square_tails_agree_with_high_precision_values(reference):
     for case in reference("tails")["chi_square"]:
         got = chi_square_test(case["statistic"], case["df"]).log10_p
         assert got == pytest.approx(case["log10_p"], rel=1e-11), case
+
+
+def test_log_f_tails_agree_with_high_precision_values_and_with_r(reference):
+    for case in reference("tails")["f"]:
+        p_value, log10_p = f_tail(case["statistic"], case["df1"], case["df2"])
+        assert log10_p == pytest.approx(case["log10_p"], rel=1e-12), case
+        assert log10_p == pytest.approx(case["r_log10_p"], rel=1e-12), case
+        assert p_value == pytest.approx(10.0**log10_p, rel=1e-9, abs=1e-280)
+
+
+@given(st.floats(0.5, 1e5), st.floats(0.5, 1e7), st.floats(0.1, 1e6))
+def test_the_f_tail_falls_without_a_step_where_the_method_changes(df1, df2, statistic):
+    log10_p = f_tail(statistic, df1, df2)[1]
+    further = f_tail(statistic * 1.01, df1, df2)[1]
+    assert further <= log10_p
+    assert math.isfinite(further)
 
 
 def test_log_p_stays_finite_where_p_underflows():

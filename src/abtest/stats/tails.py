@@ -135,7 +135,7 @@ def f_tail(statistic: float, df1: float, df2: float) -> tuple[float, float]:
     """Return P(F > statistic) and its base-10 logarithm, finite where the first underflows.
 
     The tail is the regularised incomplete beta function at z = df2 / (df2 + df1 F) (Abramowitz &
-    Stegun 1964, 26.6.2), far out by its hypergeometric series.
+    Stegun 1964, 26.6.2), far out by its continued fraction.
 
     Examples
     --------
@@ -146,9 +146,11 @@ def f_tail(statistic: float, df1: float, df2: float) -> tuple[float, float]:
     if p_value > _SMALLEST_DIRECT:
         return p_value, math.log10(p_value)
     a, b = df2 / 2.0, df1 / 2.0
-    z = df2 / (df2 + df1 * statistic)
-    log_p = a * math.log(z) + b * math.log1p(-z) - math.log(a) - float(special.betaln(a, b))
-    log_p += math.log(float(special.hyp2f1(a + b, 1.0, a + 1.0, z)))
+    odds = df1 / df2 * statistic
+    if math.isinf(odds):
+        return 0.0, -math.inf
+    log_z, log_rest = -math.log1p(odds), math.log(odds) - math.log1p(odds)
+    log_p = _log_incomplete_beta(a, b, (log_z, log_rest), float(special.betaln(a, b)))
     return p_value, log_p / math.log(10.0)
 
 
@@ -158,21 +160,29 @@ def _log_student_tail(x: float, df: float) -> float:
     scaled = x / math.sqrt(df)
     # log(1 + scaled^2) without squaring what would overflow
     log_growth = 2.0 * math.log(scaled) if scaled > 1e8 else math.log1p(scaled * scaled)
-    z = math.exp(-log_growth)
+    log_rest = 2.0 * math.log(scaled) - log_growth  # log(1 - z), which would cancel near z = 1
+    # log B(a, 1/2); betaln subtracts two large logarithms and loses digits for large a
+    log_beta = 0.5 * math.log(math.pi) - math.log(float(special.poch(a, b)))
+    return math.log(0.5) + _log_incomplete_beta(a, b, (-log_growth, log_rest), log_beta)
+
+
+def _log_incomplete_beta(a: float, b: float, logs: tuple[float, float], log_beta: float) -> float:
+    """Return log I_z(a, b) for z below a / (a + b), by its continued fraction (DLMF 8.17.22).
+
+    `logs` are those of z and of 1 - z; `log_beta` is log B(a, b).
+    """
+    log_z, log_rest = logs
+    z = math.exp(log_z)
 
     def step(m: int) -> float:
-        """Coefficient m of DLMF 8.17.22 (m from 1)."""
+        """Coefficient m (from 1)."""
         k = m // 2
         if m % 2 == 0:
             return k * (b - k) * z / ((a + 2 * k - 1) * (a + 2 * k))
         return -(a + k) * (a + b + k) * z / ((a + 2 * k) * (a + 2 * k + 1))
 
     fraction = _lentz(1.0, step, lambda _: 1.0)
-    log_rest = 2.0 * math.log(scaled) - log_growth  # log(1 - z), which would cancel near z = 1
-    log_front = -a * log_growth + b * log_rest
-    # log B(a, 1/2); betaln subtracts two large logarithms and loses digits for large a
-    log_beta = 0.5 * math.log(math.pi) - math.log(float(special.poch(a, b)))
-    return math.log(0.5) + log_front - math.log(a) - log_beta - math.log(fraction)
+    return a * log_z + b * log_rest - math.log(a) - log_beta - math.log(fraction)
 
 
 def _log_upper_gamma(a: float, x: float) -> float:

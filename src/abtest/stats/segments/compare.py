@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 import numpy as np
-from scipy import special
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_level, require_one_of, require_share
-from abtest.stats.columns import Values
+from abtest.stats.floats import Values
 from abtest.stats.moments import Floats
 from abtest.stats.multiplicity.adjust import adjust
 from abtest.stats.multiplicity.adjusted import AdjustMethod
@@ -34,11 +33,10 @@ from abtest.stats.segments.spread import (
     inconsistency,
     weighted_mean,
 )
-from abtest.stats.tails import chi_square_test, critical_value
+from abtest.stats.tails import chi_square_test, critical_value, f_tail
 
 _METHODS = frozenset(get_args(SpreadMethod))
 _SCALES = frozenset(get_args(EffectScale))
-_SMALLEST_DIRECT = 1e-280
 
 
 def heterogeneity(
@@ -211,23 +209,8 @@ def _interaction(
         return "cochran_q", q, None, plain.p_value, plain.log10_p
     f = q / (k - 1.0) / (1.0 + 2.0 * (k - 2.0) / (k * k - 1.0) * lost)
     denominator = (k * k - 1.0) / (3.0 * lost)
-    p_value = float(special.fdtrc(k - 1.0, denominator, f))
-    log_p = (
-        math.log(p_value) if p_value > _SMALLEST_DIRECT else _log_f_tail(k - 1.0, denominator, f)
-    )
-    return "welch_f", f, denominator, p_value, log_p / math.log(10.0)
-
-
-def _log_f_tail(df: float, denominator: float, f: float) -> float:
-    """Return log P(F > f) far in the tail, from the series of the incomplete beta function.
-
-    I_x(a, b) = x^a (1 - x)^b / (a B(a, b)) 2F1(a + b, 1; a + 1; x) (DLMF 8.17.8).
-    """
-    a, b = denominator / 2.0, df / 2.0
-    odds = df * f / denominator
-    log_x, log_rest = -math.log1p(odds), math.log(odds) - math.log1p(odds)
-    series = float(special.hyp2f1(a + b, 1.0, a + 1.0, math.exp(log_x)))
-    return a * log_x + b * log_rest - math.log(a) - float(special.betaln(a, b)) + math.log(series)
+    p_value, log10_p = f_tail(f, k - 1.0, denominator)
+    return "welch_f", f, denominator, p_value, log10_p
 
 
 def _means(
