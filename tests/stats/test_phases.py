@@ -41,6 +41,26 @@ def test_phases_are_weighted_by_their_share_of_all_units():
     assert (pair.n_control, pair.n_treatment) == (140, 60)
 
 
+def test_phases_agree_with_the_saturated_regression_of_r(reference):
+    # the strata of these cases serve as phases: the same weights and the same noise of shares
+    for case in reference("strata")["cases"]:
+        labels = sorted(set(case["control_strata"]))
+        arms = [
+            [
+                Moments.from_columns(
+                    [np.array(case[arm])[np.array(case[f"{arm}_strata"]) == label]]
+                )
+                for label in labels
+            ]
+            for arm in ("control", "treatment")
+        ]
+        pair = estimate_means(*arms, adjusted=False)
+        want = case["superpopulation"]["variance"]
+        assert pair.contrast.difference == pytest.approx(case["estimate"], rel=1e-6), case["name"]
+        assert pair.control_value == pytest.approx(case["control_value"], rel=1e-9)
+        assert pair.contrast.difference_variance == pytest.approx(want, rel=1e-7), case["name"]
+
+
 def test_the_control_level_carries_the_noise_of_phase_shares():
     control = [columns(1, 90), columns(2, 50, shift=3.0)]
     moments = [Moments.from_columns(c) for c in control]

@@ -40,6 +40,17 @@ def test_many_units_are_tested_by_chi_square(reference):
         assert got.statistic == pytest.approx(case["statistic"], rel=1e-9)
 
 
+def test_segments_agree_with_r(reference):
+    for case in reference("sample_ratio")["segments"]:
+        got = sample_ratio_by_segment(case["segments"], case["shares"])
+        assert [one.p_value for one in got.segments] == pytest.approx(case["p_values"], rel=1e-7)
+        adjusted = [one.adjusted_p_value for one in got.segments]
+        assert adjusted == pytest.approx(case["holm"], rel=1e-7)
+        assert [one.mismatch for one in got.segments] == [p <= 0.001 for p in case["holm"]]
+        same = None if got.homogeneity is None else got.homogeneity.p_value
+        assert same == (case["homogeneity"] and pytest.approx(case["homogeneity"], rel=1e-8))
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 400), st.integers(1, 400), st.floats(0.01, 0.99))
 def test_two_arms_are_scipys_binomial_test(control, treatment, share):

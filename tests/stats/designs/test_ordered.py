@@ -123,6 +123,9 @@ def test_trends_of_shares_agree_with_r(reference):
         ]
         got = compare_ordered_proportions(arms, case["doses"])
         assert got.linear.statistic**2 == pytest.approx(case["chi_square"], rel=1e-9)
+        units = sum(case["trials"])  # statsmodels has the variance of given margins
+        want = case["statsmodels"] * units / (units - 1)
+        assert got.linear.statistic**2 == pytest.approx(want, rel=1e-9)
         assert got.linear.p_value == pytest.approx(case["p_value"], rel=1e-8)
         assert got.linear.effect.estimate == pytest.approx(case["slope"], rel=1e-8)
         width = (got.linear.effect.upper - got.linear.effect.lower) / 2

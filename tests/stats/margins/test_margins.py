@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from abtest.stats import (
     Moments,
+    RatePair,
     ScorePair,
     ValueCounts,
     compare_means,
@@ -62,6 +63,36 @@ def test_proportions_are_judged_by_the_score_statistic(reference):
             assert got == pytest.approx(case[f"p_{key}"], rel=1e-6)
             got = non_inferiority(*arms, **relative, direction=direction).p_value
             assert got == pytest.approx(case[f"p_relative_{key}"], rel=1e-6)
+
+
+def test_ratios_agree_with_r(reference):
+    data = {case["name"]: case for case in reference("ratios")["cases"]}
+    for case in reference("margins")["ratios"]:
+        arms = [
+            (data[case["name"]][arm]["y"], data[case["name"]][arm]["x"])
+            for arm in ("control", "treatment")
+        ]
+        absolute = {"margin_absolute": case["margin_absolute"], "measure": "ratio"}
+        relative = {"margin": case["margin"], "measure": "ratio"}
+        up = non_inferiority(*arms, **absolute)
+        assert (up.statistic, up.df) == pytest.approx((case["statistic"], case["df"]), rel=1e-8)
+        assert up.p_value == pytest.approx(case["p_greater"], rel=1e-8), case["name"]
+        for direction, key in (("increase", "greater"), ("decrease", "less")):
+            got = non_inferiority(*arms, **absolute, direction=direction).p_value
+            assert got == pytest.approx(case[f"p_{key}"], rel=1e-8), case["name"]
+            got = non_inferiority(*arms, **relative, direction=direction).p_value
+            assert got == pytest.approx(case[f"p_relative_{key}"], rel=1e-8), case["name"]
+
+
+def test_rates_are_judged_by_the_score_statistic(reference):
+    for case in reference("margins")["rates"]:
+        x0, t0, x1, t1 = case["counts"]
+        pair = RatePair(x0, t0, x1, t1)
+        up = non_inferiority(pair, margin=case["margin"])
+        down = non_inferiority(pair, margin=case["margin"], direction="decrease")
+        assert up.statistic == pytest.approx(case["statistic"], rel=1e-8)
+        assert up.p_value == pytest.approx(case["p_greater"], rel=1e-8)
+        assert down.p_value == pytest.approx(case["p_less"], rel=1e-8)
 
 
 def test_no_margin_in_sight_is_the_ordinary_test():

@@ -33,6 +33,12 @@ def test_weighted_holm_is_the_closed_test_of_weighted_bonferroni_tests(reference
         assert got.adjusted == pytest.approx(case["adjusted"], rel=1e-12)
 
 
+def test_weighted_bonferroni_agrees_with_r(reference):
+    for case in reference("multiplicity")["weighted_holm"]:
+        got = adjust(case["p_values"], method="bonferroni", weights=case["weights"])
+        assert got.adjusted == pytest.approx(case["bonferroni"], rel=1e-12)
+
+
 def test_as_many_are_rejected_as_in_the_published_example(reference):
     values = reference("multiplicity")
     for published in values["published"]:

@@ -33,6 +33,27 @@ def test_bonferroni_intervals_have_the_level_of_their_share():
     assert {row.interval for row in family.rows} == {"simultaneous"}
 
 
+def test_adjusted_intervals_and_p_values_agree_with_r(reference):
+    for case in reference("adjusted_intervals")["cases"]:
+        control = Moments.from_columns([case["control"]])
+        pairs = [
+            estimate_means([control], [Moments.from_columns([arm])], adjusted=False)
+            for arm in case["treatments"]
+        ]
+        family = adjust_comparisons(
+            pairs,
+            method=case["method"],
+            weights=case["weights"] if case["method"] == "bonferroni" else None,
+            alternative=case["alternative"].replace(".", "-"),
+            alpha=case["alpha"],
+        )
+        for row, want in zip(family.rows, case["rows"], strict=True):
+            assert row.adjusted_p_value == pytest.approx(want["adjusted_p_value"], rel=1e-9)
+            for side in ("lower", "upper"):
+                limit = getattr(row.absolute, side)
+                assert limit == (want[side] and pytest.approx(want[side], rel=1e-9)), case["name"]
+
+
 def test_sidak_intervals_have_the_level_of_the_product():
     family = adjust_comparisons([pair(0.3), pair(0.1), pair(0.2)], method="sidak")
     assert family.rows[0].confidence_level == pytest.approx(0.95 ** (1 / 3))
