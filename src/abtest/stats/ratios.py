@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from abtest.errors import UsageError
+from abtest.stats.adjustment.cuped import adjusted_pair
 from abtest.stats.adjustment.ratio_cuped import Coefficients, adjust_ratios, ratio_gradients
 from abtest.stats.adjustment.slopes import variables
 from abtest.stats.columns import arm_moments, filled, moments_by_phase, phases_with_covariates
@@ -90,16 +91,7 @@ def estimate_ratios(
         return plain
     joint = JointMeans.of(control, treatment, max(4, variables(control, treatment)))
     result = adjust_ratios(joint, coefficients)
-    if isinstance(result, str):
-        return plain.with_warnings(result)
-    return arm_pair(
-        result.values,
-        joint,
-        result.spread,
-        df=result.df,
-        method="delta_cuped",
-        unadjusted_variance=plain_spread.difference_variance,
-    ).with_warnings(*result.warnings)
+    return adjusted_pair(plain, plain_spread, joint, result, "delta_cuped")
 
 
 @overload

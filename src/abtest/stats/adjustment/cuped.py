@@ -9,7 +9,8 @@ import numpy as np
 from abtest.stats.adjustment.slopes import FittedSlopes, Slopes, fit_slopes
 from abtest.stats.joint import Jacobian, JointMeans, Propagated
 from abtest.stats.moments import Floats
-from abtest.stats.results import WarningCode
+from abtest.stats.pairs import ArmPair, arm_pair
+from abtest.stats.results import Method, WarningCode
 
 PERFECT = 1e-12
 """Residual share of the variance below which the covariate is the outcome itself."""
@@ -88,6 +89,41 @@ def adjust_means(joint: JointMeans, slopes: Slopes = "arm") -> Adjusted | Warnin
     return Adjusted(
         values, widened, (joint.units - 1.0) / lost, ("covariate_dropped",) if dropped else ()
     )
+
+
+def adjusted_pair(
+    plain: ArmPair,
+    spread: Propagated,
+    joint: JointMeans,
+    result: Adjusted | WarningCode,
+    method: Method,
+) -> ArmPair:
+    """Return the adjusted pair, or the plain one with the code of why it could not be adjusted.
+
+    Parameters
+    ----------
+    plain, spread
+        The unadjusted pair and the covariance that it was made of.
+    joint, result
+        The means that were adjusted, and what came of it.
+    method
+        Name of the adjusted method.
+
+    Raises
+    ------
+    NotEstimable
+        ``constant`` if neither arm varies.
+    """
+    if isinstance(result, str):
+        return plain.with_warnings(result)
+    return arm_pair(
+        result.values,
+        joint,
+        result.spread,
+        df=result.df,
+        method=method,
+        unadjusted_variance=spread.difference_variance,
+    ).with_warnings(*result.warnings)
 
 
 def _slope_error(

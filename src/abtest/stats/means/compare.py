@@ -11,7 +11,7 @@ from typing import Literal, get_args, overload
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.adjustment.cuped import adjust_means
+from abtest.stats.adjustment.cuped import adjust_means, adjusted_pair
 from abtest.stats.adjustment.cuped_rows import adjusted_rows
 from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
@@ -107,17 +107,7 @@ def joint_means_pair(
     pair = arm_pair(plain.arm_means[:, 0], plain, spread, df=plain.units - 1.0, method="welch")
     if joint is None:
         return pair
-    result = adjust_means(joint, slopes)
-    if isinstance(result, str):
-        return pair.with_warnings(result)
-    return arm_pair(
-        result.values,
-        joint,
-        result.spread,
-        df=result.df,
-        method="welch_cuped",
-        unadjusted_variance=spread.difference_variance,
-    ).with_warnings(*result.warnings)
+    return adjusted_pair(pair, spread, joint, adjust_means(joint, slopes), "welch_cuped")
 
 
 def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "welch") -> ArmPair:
