@@ -130,20 +130,9 @@ def non_inferiority(
     alternative: Alternative = "greater" if direction == "increase" else "less"
     test = _against(pair, bound, scale, upwards=direction == "increase")
     return NonInferiority(
-        scale=scale,
-        absolute=pair.absolute(level, alternative),
-        relative=pair.relative(level, alternative),
-        alpha=float(alpha),
-        confidence_level=level,
+        **_effects(pair, scale, float(alpha), level, alternative),
         p_value=test.p_value,
         log10_p=test.log10_p,
-        n_control=pair.n_control,
-        n_treatment=pair.n_treatment,
-        control_value=pair.control_value,
-        treatment_value=pair.treatment_value,
-        method=pair.method,
-        variance_reduction=pair.variance_reduction,
-        warnings=pair.warnings,
         margin=loss,
         bound=bound,
         direction=direction,
@@ -236,20 +225,9 @@ def equivalence(
     upper = _against(pair, bounds[1], scale, upwards=False)
     worse = max(lower, upper, key=lambda test: test.log10_p)
     return Equivalence(
-        scale=scale,
-        absolute=pair.absolute(level),
-        relative=pair.relative(level),
-        alpha=float(alpha),
-        confidence_level=level,
+        **_effects(pair, scale, float(alpha), level, "two-sided"),
         p_value=worse.p_value,
         log10_p=worse.log10_p,
-        n_control=pair.n_control,
-        n_treatment=pair.n_treatment,
-        control_value=pair.control_value,
-        treatment_value=pair.treatment_value,
-        method=pair.method,
-        variance_reduction=pair.variance_reduction,
-        warnings=pair.warnings,
         bounds=bounds,
         lower_test=lower,
         upper_test=upper,
@@ -340,6 +318,26 @@ def _pair(
     return estimate_samples(
         control, treatment, measure=measure, covariates=covariates, score=measure == "proportion"
     )
+
+
+def _effects(
+    pair: PairEstimate, scale: MarginScale, alpha: float, level: float, alternative: Alternative
+) -> dict[str, Any]:
+    """Return the fields that both answers take from the pair."""
+    return {
+        "scale": scale,
+        "absolute": pair.absolute(level, alternative),
+        "relative": pair.relative(level, alternative),
+        "alpha": alpha,
+        "confidence_level": level,
+        "n_control": pair.n_control,
+        "n_treatment": pair.n_treatment,
+        "control_value": pair.control_value,
+        "treatment_value": pair.treatment_value,
+        "method": pair.method,
+        "variance_reduction": pair.variance_reduction,
+        "warnings": pair.warnings,
+    }
 
 
 def _against(pair: PairEstimate, bound: float, scale: MarginScale, *, upwards: bool) -> Test:

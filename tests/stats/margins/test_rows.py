@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.stats.row_by_row import every_row_agrees
 
 from abtest.errors import UsageError
 from abtest.stats import (
@@ -14,7 +15,6 @@ from abtest.stats import (
     Moments,
     MomentsTable,
     NonInferiorityTable,
-    NotEstimable,
     compare_means,
     compare_proportions,
     equivalence,
@@ -47,35 +47,6 @@ def ratio_arms(draw):
 
 
 ARMS = {"mean": mean_arms(), "proportion": proportion_arms(), "ratio": ratio_arms()}
-
-
-def agree(got, want):
-    assert got.keys() == want.keys()
-    for name, value in want.items():
-        if isinstance(value, dict):
-            agree(got[name], value)
-        elif isinstance(value, float):
-            assert got[name] == pytest.approx(value, rel=1e-9, abs=1e-12), name
-        else:
-            assert got[name] == value or got[name] == pytest.approx(value, rel=1e-9), name
-
-
-def every_row_agrees(table, rows, single):
-    assert len(table) == len(rows)
-    for index, pair in enumerate(rows):
-        want, why = None, "ok"
-        try:
-            want = single(*pair, index)
-        except NotEstimable as error:
-            why = error.code
-        assert table.status[index] == why
-        if want is None:
-            for column in (table.estimate, table.lower, table.p_value, table.log10_p):
-                assert math.isnan(column[index])
-            with pytest.raises(NotEstimable):
-                table[index]
-            continue
-        agree(table[index].to_dict(), want.to_dict())
 
 
 @pytest.mark.parametrize("measure", ARMS)
