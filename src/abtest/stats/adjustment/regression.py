@@ -30,7 +30,7 @@ Target = Literal["population", "units"]
 SMALL = 250
 """Units below which ``auto`` takes HC3 (Long & Ervin 2000, Am. Stat. 54, 217)."""
 HIGH_LEVERAGE = 0.5
-"""Leverage above which it does so too (Huber 1981, Robust Statistics)."""
+"""Leverage above which it does so too: most of a fitted value is then the unit's own."""
 _WHOLE = 1.0 - 1e-9
 """Leverage at which a unit decides a slope alone and has no residual left."""
 

@@ -127,7 +127,7 @@ def ratio_statistic(totals: EventTotals, ratio: Floats) -> Floats:
 
     (x1 T0 - ratio x0 T1) / sqrt(ratio T0 T1 (x0 + x1)): the difference of the rates over the
     standard error at the most likely rates of that ratio (Miettinen & Nurminen 1985, Stat. Med.
-    4, 213, for rates; Gu, Ng, Tang & Schucany 2008, Biom. J. 50, 283, statistic of the
+    4, 213, for rates; Gu, Ng, Tang & Schucany 2008, Biom. J. 50(2), statistic of the
     constrained estimate). It is also the score statistic of a binomial share of x1 in x0 + x1.
     0 where there are no events.
     """

@@ -41,7 +41,7 @@ class RateDesign(Design):
     Notes
     -----
     A relative effect is a rate ratio minus 1. Score tests of Poisson rates: Gu, Ng, Tang &
-    Schucany (2008), Biometrical J. 50, 283.
+    Schucany (2008), Biometrical J. 50(2).
 
     Examples
     --------
