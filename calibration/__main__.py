@@ -24,6 +24,10 @@ FAMILIES = (
     "margins",
     "families",
     "exact",
+    "designs",
+    "compositions",
+    "allocation",
+    "sizing_power",
 )
 """Modules with a function `cells`."""
 RESULTS = Path(__file__).with_name("results.json")
