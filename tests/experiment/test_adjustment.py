@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pandas as pd
@@ -102,6 +104,10 @@ def test_strata_compare_like_with_like(frame):
     assert row["absolute"]["estimate"] == pytest.approx(by_hand, rel=1e-8)
     assert row["absolute"]["lower"] == pytest.approx(expected.absolute(0.95).lower, rel=1e-8)
     plain = row_of(units(), frame)
+    assert (plain["method"], row["method"]) == ("welch", "post_stratified")
+    whole = estimate_means(*([reduce(add, arm)] for arm in by_country), adjusted=False)
+    variances = [pair.contrast.difference_variance for pair in (expected, whole)]
+    assert row["variance_reduction"] == pytest.approx(1 - variances[0] / variances[1], rel=1e-7)
     width = [each["absolute"]["upper"] - each["absolute"]["lower"] for each in (plain, row)]
     assert width[1] < width[0]
 
@@ -229,6 +235,42 @@ def test_a_stratum_with_one_unit_in_an_arm_is_named_and_loses_nobody(frame):
     row = row_of(units(strata=["country"]), lone)
     assert row["warnings"] == ["strata_merged"]
     assert row["n_control"] + row["n_treatment"] == N
+
+
+def test_strata_and_covariates_save_together_what_the_row_says(frame):
+    alone = row_of(units(strata=["country"]), frame)
+    both = row_of(units(strata=["country"], covariates=["before", "visits"]), frame)
+    assert both["method"] == "post_stratified_cuped"
+    assert both["warnings"] == ["covariate_missing"]
+    assert both["variance_reduction"] > alone["variance_reduction"] + 0.1
+    width = [row["absolute"]["upper"] - row["absolute"]["lower"] for row in (alone, both)]
+    left = [1.0 - row["variance_reduction"] for row in (alone, both)]
+    assert left[1] / left[0] == pytest.approx((width[1] / width[0]) ** 2, rel=0.01)
+
+
+def test_a_single_stratum_is_no_comparison_within_strata(frame):
+    one = frame.assign(country="DE")
+    row = row_of(units(strata=["country"]), one)
+    assert (row["method"], row["variance_reduction"]) == ("welch", None)
+    assert row == row_of(units(), one)
+
+
+def test_rare_events_within_strata_say_no_saving(frame):
+    """Without strata they are judged by their score: there is no variance to compare with."""
+    rare = frame.assign(spend=(frame["id"] % 400 == 0).astype(float))
+    spec = units(kind="proportion", strata=["country"])
+    row = row_of(spec, rare)
+    assert (row["method"], row["variance_reduction"]) == ("post_stratified", None)
+    assert row["warnings"] == ["few_events"]
+
+
+def test_a_segment_that_misses_no_covariate_has_no_warning_of_another_that_does(frame):
+    holed = frame.assign(before=frame["before"].fillna(5.0).mask(frame["country"] == "NL"))
+    spec = units(covariates=["before", "visits"]) | {"analysis": {"segments": ["country"]}}
+    effects = abtest.load(spec, data=holed).analyze().to_dict()["effects"]
+    warnings = {(row["segment"] or {}).get("value"): row["warnings"] for row in effects}
+    assert warnings[None] == ["covariate_missing"]
+    assert warnings["DE"] == warnings["IR"] == []
 
 
 def test_the_difference_between_segments_is_a_test_of_its_own():

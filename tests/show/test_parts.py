@@ -1,10 +1,15 @@
 """What the parts of a report say, over verdicts of every kind."""
 
+from typing import get_args
+
 import html5lib
 import pytest
 
+from abtest.experiment.effects import WITH_COVARIATES
 from abtest.show import Page
 from abtest.show.metric_notes import definitions
+from abtest.show.words import METHODS, SAVERS
+from abtest.stats.results import PairMethod
 
 PARTS = (
     "headline", "trust", "effects", "segments", "definitions", "not_computed", "provenance",
@@ -158,3 +163,48 @@ def test_a_control_with_several_adjusted_values_is_explained(page):
     first = effects[0]
     effects.append(first | {"variant": "other", "control_value": first["control_value"] + 0.01})
     assert said in Page(shown.document | {"effects": effects}, shown.notes).effects().text
+
+
+def judged(variant, method, saved, warnings=()):
+    """A row as far as the definitions look at it."""
+    return {
+        "metric": "m", "segment": None, "status": "ok", "variant": variant, "method": method,
+        "variance_reduction": saved, "warnings": list(warnings),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([judged("b", "welch", None)], "Welch"),
+        ([judged("b", "welch_cuped", 0.124)], "Welch with CUPED (CUPED took 12% off the variance)"),
+        (
+            [judged("b", "post_stratified", 0.31)],
+            "Welch within strata (strata took 31% off the variance)",
+        ),
+        (
+            [judged("b", "post_stratified_cuped", 0.5), judged("c", "post_stratified_cuped", 0.4)],
+            "Welch within strata, with CUPED (strata and CUPED together took 40% to 50% off the "
+            "variance)",
+        ),
+        (
+            [judged("b", "delta_post_stratified", -0.002)],
+            "Delta method within strata (strata took nothing off the variance)",
+        ),
+        (
+            [judged("b", "welch_cuped", 0.3), judged("c", "welch", None, ["covariate_constant"])],
+            "Welch with CUPED; Welch (CUPED took 30% off the variance; not adjusted: nothing "
+            "varied before exposure (c))",
+        ),
+    ],
+)
+def test_a_metric_says_how_it_was_judged_and_what_that_saved(rows, said):
+    note = {"metric": "m", "label": "M", "sentence": "", "direction": "increase"}
+    assert definitions([note], {"effects": rows}).text.rstrip().endswith("  " + said)
+
+
+def test_every_method_of_experiments_has_a_name_and_every_saving_its_cause():
+    methods = set(get_args(PairMethod))
+    assert set(METHODS) == methods
+    assert set(SAVERS) == methods - {"welch", "delta", "miettinen_nurminen"}
+    assert {method for method, saver in SAVERS.items() if "CUPED" in saver} == WITH_COVARIATES

@@ -13,6 +13,8 @@ def check_allocation_drift(facts: Facts) -> CheckResult | None:
     Chi-square of day x arm within each phase; the smallest p-value counts, times the
     number of phases tested (Bonferroni).
     """
+    from abtest.stats import adjust
+
     names = facts.design.variants
     tables: dict[int, list[list[int]]] = defaultdict(list)
     days: dict[int, list[str]] = defaultdict(list)
@@ -30,7 +32,7 @@ def check_allocation_drift(facts: Facts) -> CheckResult | None:
     }
     if not p_by_phase:
         return CheckResult("allocation_drift", "not_computed", "allocation_too_few_units")
-    p = min(1.0, min(p_by_phase.values()) * len(p_by_phase))
+    p = min(adjust([*p_by_phase.values()], method="bonferroni").adjusted)
     worst = min(p_by_phase, key=lambda phase: p_by_phase[phase])
     failed = p < FAIL_BELOW
     values = {"days": sum(map(len, tested.values())), "phase": worst}

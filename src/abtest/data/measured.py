@@ -261,13 +261,13 @@ class Measured:
             }
         return counts
 
-    def covariate_nulls(self, metric: str) -> Mapping[str, int]:
+    def covariate_nulls(self, metric: str, *, segment: Segment | None = None) -> Mapping[str, int]:
         """Return how many covariate values of the metric's units were missing, by variant."""
         sums = self.cells.metrics.get(metric)
         if sums is None:
             return dict.fromkeys(self.tally.exposed, 0)
         return {
-            variant: int(sums.covariate_nulls[self.cells.where(variant)].sum())
+            variant: int(sums.covariate_nulls[self.cells.where(variant, segment)].sum())
             for variant in self.tally.exposed
         }
 

@@ -134,7 +134,10 @@ class Effect(Part):
     confidence_level: float | None
     interval: Literal["simultaneous", "individual"]
     method: PairMethod | None
+    """How the arms were compared: "post_stratified" is within strata, "cuped" with covariates."""
     variance_reduction: float | None
+    """Share of the variance of the difference that covariates and strata saved, together where
+    there are both; null without either, and where too few events leave it unknown."""
     outcome: RowOutcome | None
     """null for rows that do not decide: secondary, diagnostic, segments, and before completion."""
     warnings: list[WarningCode]

@@ -26,13 +26,18 @@ from abtest.experiment.outcome import row_test
 from abtest.metrics import MetricDefinition
 from abtest.show.numbers import json_number
 from abtest.stats import Moments, NotEstimable
+from abtest.stats.adjustment.strata import within_strata
 from abtest.stats.adjustment.strata_cells import merge_strata
 
 if TYPE_CHECKING:
-    from abtest.stats.results import PairEstimate, PairMethod
+    from abtest.stats.results import Method, PairEstimate, PairMethod
 
 SMALLEST_SEGMENT = 30
 """Segments with fewer units are not shown."""
+WITH_COVARIATES: frozenset[Method] = frozenset(
+    {"welch_cuped", "post_stratified_cuped", "delta_cuped", "delta_post_stratified_cuped"}
+)
+"""Methods that adjust for values from before exposure."""
 
 NO_RELATIVE = RelativeEffect(estimate=None, lower=None, upper=None, status="undefined")
 NO_ABSOLUTE = AbsoluteEffect(estimate=None, lower=None, upper=None)
@@ -102,7 +107,16 @@ def estimate_pair(
         return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
     control, treatment, merged = _with_full_strata(arms[0], arms[1], measured.phases)
     pair = what.metric.estimate(control, treatment, adjusted=adjusted)
+    if len(control) > measured.phases:  # otherwise no phase has a second stratum
+        phases = (_by_phase(arm, measured.phases) for arm in arms)
+        pair = within_strata(pair, what.metric.estimate(*phases, adjusted=False))
     return pair.with_warnings("strata_merged") if merged else pair
+
+
+def _by_phase(arm: Sequence[Moments], phases: int) -> list[Moments]:
+    """Return the moments of an arm by phase, its strata merged."""
+    size = len(arm) // phases
+    return [reduce(add, arm[phase * size : (phase + 1) * size]) for phase in range(phases)]
 
 
 def _with_telling_indicators(
@@ -159,8 +173,8 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     relative = pair.relative(level.confidence)
     test = row_test(what.metric, pair)
     warnings: list[WarningCode] = [*pair.warnings]
-    if pair.variance_reduction is not None:
-        filled = measured.covariate_nulls(what.metric.id)
+    if pair.method in WITH_COVARIATES:
+        filled = measured.covariate_nulls(what.metric.id, segment=what.segment)
         if filled[what.control] + filled[what.variant] > 0:
             warnings.append("covariate_missing")
     if what.metric.margin is not None and not pair.control_value > 0:

@@ -10,20 +10,20 @@ from abtest.show.effect_words import Row
 from abtest.show.fragment import Fragment, section
 from abtest.show.numbers import count, days, percent
 from abtest.show.tables import Cell, Column, Group, Table
-from abtest.show.words import DIRECTIONS, method_name
+from abtest.show.words import DIRECTIONS, SAVERS, method_name
 
 
 def definitions(notes: Iterable[object], document: Row | None = None) -> Fragment:
     """Return what every metric counts, over which days, which way is good and how it is judged."""
     effects = [] if document is None else document["effects"]
-    methods = {effect["metric"]: effect for effect in effects if effect["segment"] is None}
+    whole = [effect for effect in effects if effect["segment"] is None]
     rows = [
         [
             Cell(str(note.get("label") or note["metric"]), note["metric"]),
             Cell(str(note.get("sentence") or ""), str(note.get("description") or "")),
             Cell(_window(note.get("window"))),
             Cell(DIRECTIONS.get(note.get("direction", ""), "")),
-            *([_method(methods.get(note["metric"]), note)] if document is not None else []),
+            *([_method(whole, note)] if document is not None else []),
         ]
         for note in map(say.as_row, notes)
     ]
@@ -65,14 +65,38 @@ def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
     return section("What could not be computed", table, name="not-computed")
 
 
-def _method(effect: Row | None, note: Row) -> Cell:
-    if effect is None or effect["status"] != "ok":
-        return Cell("")
-    reduction = effect.get("variance_reduction")
-    notes = [note["adjustment"]] if note.get("adjustment") else []
-    notes += [f"CUPED took {percent(reduction, 0)} off the variance"] if reduction else []
-    notes += say.warning_words(effect)
-    return Cell(method_name(effect["method"]), "; ".join(notes))
+def _method(effects: Iterable[Row], note: Row) -> Cell:
+    """Return how a metric was judged in all of its arms, and what a reader should know of each."""
+    own = [row for row in effects if row["metric"] == note["metric"] and row["status"] == "ok"]
+    facts = [note["adjustment"]] if own and note.get("adjustment") else []
+    facts += _savings(own)
+    said = [words for effect in own for words in say.warning_words(effect)]
+    for words in dict.fromkeys(said):
+        arms = [effect["variant"] for effect in own if words in say.warning_words(effect)]
+        facts.append(words if len(arms) == len(own) else f"{words} ({', '.join(arms)})")
+    methods = dict.fromkeys(method_name(effect["method"]) for effect in own)
+    return Cell("; ".join(methods), "; ".join(facts))
+
+
+def _savings(effects: Iterable[Row]) -> list[str]:
+    """Return what covariates and strata took off the variance, over the arms of a metric.
+
+    Examples
+    --------
+    >>> _savings([{"method": "welch_cuped", "variance_reduction": saved} for saved in (0.1, 0.24)])
+    ['CUPED took 10% to 24% off the variance']
+    """
+    shares: dict[str, list[float]] = {}
+    for effect in effects:
+        if effect.get("variance_reduction") is not None:
+            saver = SAVERS.get(effect["method"], "the adjustment")
+            shares.setdefault(saver, []).append(effect["variance_reduction"])
+    found = []
+    for saver, saved in shares.items():
+        ends = dict.fromkeys(percent(max(0.0, share), 0) for share in (min(saved), max(saved)))
+        shown = " to ".join(ends)
+        found.append(f"{saver} took {'nothing' if shown == '0%' else shown} off the variance")
+    return found
 
 
 def _window(window: object) -> str:

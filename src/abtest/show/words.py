@@ -103,10 +103,24 @@ EXCLUSIONS: dict[str, str] = {
 METHODS: dict[str, str] = {
     "welch": "Welch",
     "welch_cuped": "Welch with CUPED",
+    "post_stratified": "Welch within strata",
+    "post_stratified_cuped": "Welch within strata, with CUPED",
     "delta": "Delta method",
     "delta_cuped": "Delta method with CUPED",
+    "delta_post_stratified": "Delta method within strata",
+    "delta_post_stratified_cuped": "Delta method within strata, with CUPED",
     "miettinen_nurminen": "Miettinen–Nurminen score",
 }
+
+SAVERS: dict[str, str] = {
+    "welch_cuped": "CUPED",
+    "post_stratified": "strata",
+    "post_stratified_cuped": "strata and CUPED together",
+    "delta_cuped": "CUPED",
+    "delta_post_stratified": "strata",
+    "delta_post_stratified_cuped": "strata and CUPED together",
+}
+"""What takes variance off the difference, by method."""
 
 DIRECTIONS: dict[str, str] = {"increase": "higher is better", "decrease": "lower is better"}
 
