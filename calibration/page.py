@@ -8,6 +8,7 @@ from itertools import groupby
 
 from calibration.answers import ALPHA, LEVEL, POWER
 from calibration.cell import Cell, Observed, Quantity
+from calibration.reasons import REASONS
 
 TITLES: dict[Quantity, str] = {
     "type_i": "Rejections where there is no effect",
@@ -48,6 +49,8 @@ def page(cells: Sequence[Cell], results: Results, *, seed: int) -> str:
         of_family = [cell for cell in cells if cell.family == family]
         parts.append(f"## {family[0].upper()}{family[1:]}\n")
         parts.append(_warnings(of_family, results))
+        if family in REASONS:
+            parts.append(f"{REASONS[family]}\n")
         for quantity, title in TITLES.items():
             table = _table(of_family, results, quantity)
             if table:

@@ -16,7 +16,7 @@ from abtest.files import write_text
 from calibration.cell import Cell, Observed, as_dict
 
 SEED = 2026
-WRITING = ("__main__.py", "page.py")
+WRITING = ("__main__.py", "page.py", "reasons.py")
 STORE = Path(__file__).resolve().parents[1] / ".calibration"
 
 
