@@ -28,6 +28,7 @@ FAMILIES = (
     "compositions",
     "allocation",
     "sizing_power",
+    "shrinkage",
 )
 """Modules with a function `cells`."""
 RESULTS = Path(__file__).with_name("results.json")
