@@ -40,7 +40,9 @@ class MeansDesign(Design):
     Notes
     -----
     The effective sizes of Lin's adjustment are those of R^2; the further loss of accuracy from
-    estimating the slope, of order 1 / n, is in the degrees of freedom only.
+    estimating the slope, of order 1 / n, is in the degrees of freedom only: at a correlation of
+    0.7 a promised power of 80% is 79% with 50 units in each arm, and 75% with 90 and 10
+    (``docs/calibration.md``, "Planned sizes").
 
     Examples
     --------
