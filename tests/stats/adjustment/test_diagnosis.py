@@ -5,6 +5,10 @@ import pytest
 
 from abtest.errors import UsageError
 from abtest.stats import Moments, NotEstimable, compare_means, diagnose_adjustment
+from abtest.stats.adjustment.balance import wald_f
+
+
+ARMS = ("control", "treatment")
 
 
 def draw(seed, sizes=(300, 250)):
@@ -15,7 +19,7 @@ def draw(seed, sizes=(300, 250)):
 
 def test_balance_agrees_with_r(reference):
     for case in reference("balance")["cases"]:
-        x = [np.array(case[arm]).T for arm in ("control", "treatment")]
+        x = [np.array(case[arm]).T for arm in ARMS]
         y = [np.random.default_rng(len(part)).normal(size=len(part)) for part in x]
         got = diagnose_adjustment(*y, covariates=tuple(x))
         for row, want in zip(got.covariates, case["each"], strict=True):
@@ -30,6 +34,36 @@ def test_balance_agrees_with_r(reference):
         assert got.balance.log10_p == pytest.approx(want["log10_p"], rel=1e-8)
         if "hotelling_p_value" in case:
             assert got.balance.p_value == pytest.approx(case["hotelling_p_value"], rel=1e-3)
+
+
+def summary(arm):
+    """Return moments of an outcome that has nothing to do with the covariates, and of these."""
+    n, k = arm["n"], len(arm["mean"])
+    covariance = np.eye(k + 1)
+    covariance[1:, 1:] = arm["covariance"]
+    return Moments(n, np.array([0.0, *arm["mean"]]), covariance * (n - 1))
+
+
+def test_joint_balance_agrees_with_another_implementation_and_with_textbooks(reference):
+    for case in reference("balance")["summaries"]:
+        arms = [summary(case[arm]) for arm in ARMS]
+        got = diagnose_adjustment(*arms).balance
+        k, below = got.df
+        nu = below + k - 1.0
+        squared = got.statistic * nu * k / below
+        assert got.p_value == pytest.approx(case["p_value"], rel=1e-7), case["name"]
+        assert (nu, squared) == pytest.approx((case["nu"], case["t_squared"]), rel=1e-8)
+        if "published_t_squared" in case:
+            assert squared == pytest.approx(case["published_t_squared"], abs=0.005)
+            # the textbook takes n for n - 1, with which one variable is not Welch's
+            cells = np.stack([np.array(case[a]["covariance"]) / case[a]["n"] for a in ARMS])
+            n = np.array([float(case[a]["n"]) for a in ARMS])
+            difference = np.subtract(*(case[a]["mean"] for a in ARMS))
+            textbook = wald_f(difference, cells, n).df[1] + k - 1.0
+            assert textbook == pytest.approx(case["published_nu_with_n"], abs=0.05)
+        if "t_test_p_value" in case:
+            assert got.p_value == pytest.approx(case["t_test_p_value"], rel=1e-9)
+            assert below == pytest.approx(case["t_test_df"], rel=1e-9)
 
 
 def test_one_covariate_is_tested_as_welch_tests_it():

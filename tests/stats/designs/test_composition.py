@@ -1,5 +1,6 @@
 import json
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -47,6 +48,30 @@ def test_shares_of_amounts_agree_with_r(reference):
             (want["df"], want["df_denominator"]), rel=1e-7
         )
         assert found.p_value == pytest.approx(want["p_value"], rel=1e-6)
+
+
+def test_shares_of_amounts_agree_with_the_survey_package(reference):
+    for case in reference("composition")["amounts"]:
+        got, want = compare_compositions(case["control"], {"t": case["treatment"]}), case["survey"]
+        for row, other in zip(got.rows, want["rows"], strict=True):
+            found = (row.difference.estimate, row.difference.lower, row.difference.upper)
+            expected = (other["difference"], other["lower"], other["upper"])
+            assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), case["name"]
+            assert row.p_value == pytest.approx(other["p_value"], rel=1e-9)
+        omnibus = got.omnibus["t"]
+        nu = omnibus.df + omnibus.df_denominator - 1.0
+        squared = omnibus.statistic * nu * omnibus.df / omnibus.df_denominator
+        assert squared == pytest.approx(want["t_squared"], rel=1e-9)
+
+
+def test_the_jackknife_says_much_the_same_of_amounts(reference):
+    for case in reference("composition")["amounts"]:
+        got, want = compare_compositions(case["control"], {"t": case["treatment"]}), case["survey"]
+        few = min(len(column) for column in (case["control"]["c1"], case["treatment"]["c1"])) < 20
+        for row, other in zip(got.rows, want["rows"], strict=True):
+            reach = abs(row.difference.estimate / other["jackknife_error"])
+            normal = NormalDist().inv_cdf(1.0 - row.p_value / 2.0)
+            assert reach == pytest.approx(normal, rel=0.25 if few else 0.05, abs=0.01)
 
 
 def test_each_share_is_its_own_comparison_at_the_level_of_the_family():
