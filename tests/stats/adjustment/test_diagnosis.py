@@ -7,7 +7,6 @@ from abtest.errors import UsageError
 from abtest.stats import Moments, NotEstimable, compare_means, diagnose_adjustment
 from abtest.stats.adjustment.balance import wald_f
 
-
 ARMS = ("control", "treatment")
 
 
