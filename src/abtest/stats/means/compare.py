@@ -46,7 +46,8 @@ def estimate_means(
     Variances are never pooled (Welch 1947, Biometrika 34, 28). Phases are combined with their
     share of all units. With `adjusted` the moments carry (outcome, covariates...) and the values
     are what each arm would show at the covariates' overall means (see `adjust_means`); where that
-    is not possible the result is the unadjusted one with a warning that says why.
+    is not possible the result is the unadjusted one with a warning that says why. Moments tell
+    nothing of skewness, so that ``skewed_unequal_arms`` is never among the warnings here.
 
     Parameters
     ----------
@@ -216,8 +217,9 @@ def compare_means(
     -------
     Comparison or ComparisonTable
         With the warning ``skewed_unequal_arms`` where arms of different size are too small for
-        the skewness of the values (see `skew_warning`). `Moments` have no third moment: from them
-        the skewness is not known, and the absence of the warning says nothing.
+        the skewness of the values (see `skew_warning`). `Moments` and tables of them have no third
+        moment: from them the skewness is not known, and the absence of the warning says nothing.
+        Give values or `ValueCounts` for it.
 
     Raises
     ------

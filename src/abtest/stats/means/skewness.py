@@ -28,7 +28,8 @@ def skew_warning(arms: Sequence[Floats | ValueCounts]) -> tuple[WarningCode, ...
     units, which is the size of the smaller arm where the other one is much larger (1.4 times it
     at 90/10) and infinite for equal arms. s is that of both arms about their own means, because
     the skewness of one arm is too noisy to be compared with that of the other; one below twice
-    the standard error that it has in normal samples, sqrt(6 / n), is taken for noise.
+    the standard error that it has in normal samples, sqrt(6 / n), is taken for noise. It needs
+    values or value counts: `Moments` have no third moment.
 
     Parameters
     ----------
