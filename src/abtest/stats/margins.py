@@ -101,9 +101,9 @@ def non_inferiority(
     A relative margin is tested on treatment - control + margin |control|, whose variance counts
     control as estimated: the linear form of Fieller (1954, JRSS B 16, 175), for non-inferiority
     Laster & Johnson (2003, Stat. Med. 22, 187). A margin times the observed control, taken as
-    known, would be too easy. Pairs are estimated from moments, which tell nothing of skewness:
-    `compare_means` of the values warns of it (``skewed_unequal_arms``). The p-value is below alpha exactly when the one-sided interval
-    leaves the bound out.
+    known, would be too easy. The p-value is below alpha exactly when the one-sided interval
+    leaves the bound out. Pairs are estimated from moments, which tell nothing of skewness:
+    `compare_means` of the values warns of it (``skewed_unequal_arms``).
 
     Examples
     --------
