@@ -248,6 +248,15 @@ def test_strata_and_covariates_save_together_what_the_row_says(frame):
     assert left[1] / left[0] == pytest.approx((width[1] / width[0]) ** 2, rel=0.01)
 
 
+def test_what_is_adjusted_for_is_said_wherever_the_file_has_it_from(frame):
+    own, shared = units(covariates=["before", "visits"]), units()
+    shared["data"]["covariates"] = ["before", "visits"]
+    for spec in (own, shared):
+        text = abtest.load(spec, data=frame).analyze().show.definitions().text
+        assert "adjusted for before and visits; CUPED took" in text
+    assert "adjusted for" not in abtest.load(units(), data=frame).analyze().show.definitions().text
+
+
 def test_a_single_stratum_is_no_comparison_within_strata(frame):
     one = frame.assign(country="DE")
     row = row_of(units(strata=["country"]), one)

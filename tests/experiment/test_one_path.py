@@ -337,5 +337,7 @@ def test_the_report_says_how_each_metric_was_judged_and_what_it_saved(analysis):
     said = " ".join(analysis.show.definitions().text.split())
     assert "Welch within strata, with CUPED" in said
     assert "Delta method within strata, with CUPED" in said
-    assert "adjusted for visit before exposure; compared within country; strata and CUPED" in said
-    assert "compared within country x platform; strata took" in said
+    assert (
+        "adjusted for its own value and visit before exposure; compared within each country" in said
+    )
+    assert "compared within each country and platform; strata took" in said

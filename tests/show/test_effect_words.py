@@ -31,6 +31,19 @@ def test_shares_are_shown_in_per_cent_and_their_effects_in_points(states):
     assert say.absolute_interval(states["steady"]) == "+1.00 to +3.00"
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "said"),
+    [
+        ("proportion", 0.01, "may fall by less than 1 point"),
+        ("proportion", 0.005, "may fall by less than 0.5 points"),
+        ("mean", 1.0, "may fall by less than 1"),
+    ],
+)
+def test_a_margin_is_said_in_the_unit_of_the_metric(kind, amount, said):
+    effect = {"kind": kind, "direction": "increase", "margin": None, "margin_absolute": amount}
+    assert say.margin(effect) == said
+
+
 def test_the_sentence_of_the_cookie_cats_result_reads_as_in_the_design():
     effect = {
         "metric": "retention_7", "kind": "proportion", "direction": "increase", "status": "ok",

@@ -177,29 +177,33 @@ def judged(variant, method, saved, warnings=()):
     ("rows", "said"),
     [
         ([judged("b", "welch", None)], "Welch"),
-        ([judged("b", "welch_cuped", 0.124)], "Welch with CUPED (CUPED took 12% off the variance)"),
+        (
+            [judged("b", "welch_cuped", 0.124)],
+            "Welch with CUPED (adjusted for x and z; CUPED took 12% off the variance)",
+        ),
         (
             [judged("b", "post_stratified", 0.31)],
-            "Welch within strata (strata took 31% off the variance)",
+            "Welch within strata (compared within each plan; strata took 31% off the variance)",
         ),
         (
             [judged("b", "post_stratified_cuped", 0.5), judged("c", "post_stratified_cuped", 0.4)],
-            "Welch within strata, with CUPED (strata and CUPED together took 40% to 50% off the "
-            "variance)",
+            "Welch within strata, with CUPED (adjusted for x and z; compared within each plan; "
+            "strata and CUPED together took 40% to 50% off the variance)",
         ),
         (
             [judged("b", "delta_post_stratified", -0.002)],
-            "Delta method within strata (strata took nothing off the variance)",
+            "Delta method within strata (compared within each plan; strata took nothing off the "
+            "variance)",
         ),
         (
             [judged("b", "welch_cuped", 0.3), judged("c", "welch", None, ["covariate_constant"])],
-            "Welch with CUPED; Welch (CUPED took 30% off the variance; not adjusted: nothing "
-            "varied before exposure (c))",
+            "Welch with CUPED; Welch (adjusted for x and z; CUPED took 30% off the variance; not "
+            "adjusted: nothing varied before exposure (c))",
         ),
     ],
 )
 def test_a_metric_says_how_it_was_judged_and_what_that_saved(rows, said):
-    note = {"metric": "m", "label": "M", "sentence": "", "direction": "increase"}
+    note = {"metric": "m", "direction": "increase", "covariates": "x and z", "strata": "plan"}
     assert definitions([note], {"effects": rows}).text.rstrip().endswith("  " + said)
 
 

@@ -94,8 +94,9 @@ def margin(effect: Row) -> str:
         return f"may {worse} by less than {_share(effect['margin'])}"
     if effect.get("margin_absolute") is not None:
         amount = effect["margin_absolute"]
-        shown = f"{_trimmed(amount * 100)} points" if is_share(effect) else _trimmed(amount)
-        return f"may {worse} by less than {shown}"
+        shown = _trimmed(amount * 100 if is_share(effect) else amount)
+        unit = "" if not is_share(effect) else " point" if shown == "1" else " points"
+        return f"may {worse} by less than {shown}{unit}"
     if effect.get("mde") is not None:
         better = "+" if effect["direction"] == "increase" else MINUS
         return f"sized for {better}{_share(effect['mde'])}"

@@ -68,14 +68,21 @@ def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
 def _method(effects: Iterable[Row], note: Row) -> Cell:
     """Return how a metric was judged in all of its arms, and what a reader should know of each."""
     own = [row for row in effects if row["metric"] == note["metric"] and row["status"] == "ok"]
-    facts = [note["adjustment"]] if own and note.get("adjustment") else []
-    facts += _savings(own)
+    facts = [*_adjustments(own, note), *_savings(own)]
     said = [words for effect in own for words in say.warning_words(effect)]
     for words in dict.fromkeys(said):
         arms = [effect["variant"] for effect in own if words in say.warning_words(effect)]
         facts.append(words if len(arms) == len(own) else f"{words} ({', '.join(arms)})")
     methods = dict.fromkeys(method_name(effect["method"]) for effect in own)
     return Cell("; ".join(methods), "; ".join(facts))
+
+
+def _adjustments(effects: Iterable[Row], note: Row) -> list[str]:
+    """Return what was taken out of the noise, in words: as far as a method of a row did it."""
+    done = " ".join(SAVERS.get(effect["method"], "") for effect in effects)
+    covariates, strata = note.get("covariates"), note.get("strata")
+    facts = [f"adjusted for {covariates}"] if covariates and "CUPED" in done else []
+    return facts + ([f"compared within each {strata}"] if strata and "strata" in done else [])
 
 
 def _savings(effects: Iterable[Row]) -> list[str]:

@@ -32,7 +32,8 @@ def segments(document: Row, notes: Iterable[object]) -> Fragment:
         "·",
         "Segments never decide.",
         "With many of them some differ by chance; intervals here are not widened for that. "
-        "Whether an effect differs between segments is a test of its own, below each table.",
+        "Whether an effect differs between segments is a test of its own, below each table; "
+        "I\N{SUPERSCRIPT TWO} is the part of the variation between them that is not chance.",
         "neutral",
     )
     return section("Segments", standing(document), caution, *tables, name="segments")
