@@ -246,6 +246,7 @@ def _ratio_truth(spread: float, level: float) -> tuple[float, float]:
     return ratio, float(total / (w * views).sum() ** 2)
 
 
+@cache
 def _activity(spread: float) -> tuple[Floats, Floats]:
     """Return nodes and weights of a mean over a gamma of mean 1 and shape `spread`."""
     nodes, weights = np.polynomial.legendre.leggauss(400)
