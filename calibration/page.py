@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from calibration.answers import ALPHA, LEVEL, POWER
@@ -91,7 +91,7 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
     for cell in cells:
         for one in results.get(cell.key, ()):
             if one.quantity == quantity:
-                row = (cell.situation, _conditions(cell.note), _label(one))
+                row = (cell.situation, _conditions(cell.note), _method(one))
                 rates.setdefault(row, {})[sum(cell.sizes)] = one
     sizes = sorted({size for by_size in rates.values() for size in by_size})
     if not sizes:
@@ -102,18 +102,30 @@ def _table(cells: Sequence[Cell], results: Results, quantity: Quantity) -> str:
     ]
     for (situation, note, method), by_size in rates.items():
         shown = (_rate(by_size.get(size)) for size in sizes)
-        lines.append(f"| {situation} | {note} | {method} | " + " | ".join(shown) + " |")
+        label = f"{method}{_draws(by_size.values())}"
+        lines.append(f"| {situation} | {note} | {label} | " + " | ".join(shown) + " |")
     return "\n".join(lines)
 
 
-def _label(one: Observed) -> str:
-    """Return the method, with its promise and its draws where they are not the usual ones."""
-    unusual = []
-    if one.promised != USUAL[one.quantity]:
-        unusual.append(f"promises {one.promised:.1%}")
-    if one.runs + one.missing < RUNS:
-        unusual.append(f"{one.runs + one.missing:,} draws")
-    return f"{one.method} ({', '.join(unusual)})" if unusual else one.method
+def _method(one: Observed) -> str:
+    """Return the method, with its promise where it is not the usual one."""
+    if one.promised == USUAL[one.quantity]:
+        return one.method
+    return f"{one.method} (promises {_per_cent(one.promised)})"
+
+
+def _draws(row: Iterable[Observed]) -> str:
+    """Return how often a row was drawn where that is less than usual, and its largest error."""
+    cells = [one for one in row if one.runs]
+    draws = [one.runs + one.missing for one in cells]
+    if not draws or min(draws) >= RUNS:
+        return ""
+    number = f"{min(draws):,}" + (f" to {max(draws):,}" if max(draws) > min(draws) else "")
+    return f" ({number} draws, error {max(one.error for one in cells):.3f})"
+
+
+def _per_cent(rate: float) -> str:
+    return f"{rate:.1%}".replace(".0%", "%")
 
 
 def _rate(one: Observed | None) -> str:
@@ -147,10 +159,11 @@ def _warnings(cells: Sequence[Cell], results: Results) -> str:
         cases = list(entries)
         largest = max(size for *_, size, _ in cases)
         worst = max((one for *_, one in cases), key=lambda one: abs(one.rate - one.promised))
-        what = WORDS[worst.quantity]
+        name = method.removesuffix(", enumerated").removesuffix(", mean")
         lines.append(
-            f"- Do not use `{method}` for {situation} ({conditions}) up to {largest:,} units: "
-            f"{what} {worst.rate:.1%} where {worst.promised:.0%} is promised."
+            f"- Do not use `{name}` for {situation} ({conditions}) up to {largest:,} units: "
+            f"{WORDS[worst.quantity]} {worst.rate:.1%} where {_per_cent(worst.promised)} "
+            "is promised."
         )
     return "\n".join(lines) + "\n"
 
