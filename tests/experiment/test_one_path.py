@@ -341,3 +341,6 @@ def test_the_report_says_how_each_metric_was_judged_and_what_it_saved(analysis):
         "adjusted for its own value and visit before exposure; compared within each country" in said
     )
     assert "compared within each country and platform; strata took" in said
+    foot = analysis.show.provenance().text
+    assert "from 9 Jan 2026, 00:00 UTC on: control 0.2, b 0.4, c 0.4" in foot
+    assert "arms are compared within each phase" in foot

@@ -104,3 +104,12 @@ def test_the_day_range_is_said_from_day_0(window, words):
 def test_braces_in_event_names_are_text():
     metric = make(kind="mean", event="{event}{0}", aggregate="count", window_days=[0, 1])
     assert '"{event}{0}" events' in metric.definition()
+
+
+def test_a_ratio_says_what_is_divided_by_what():
+    parts = {"numerator": {"event": "buy", "aggregate": "sum"}, "denominator": {"event": "visit"}}
+    on_events = make(kind="ratio", window_days=[0, 7], **parts)
+    said = 'Summed value of "buy" events divided by number of "visit" events, each summed over all '
+    assert on_events.definition() == said + "units."
+    on_columns = make(kind="ratio", numerator="orders", denominator="visits")
+    assert on_columns.definition() == "Sum of orders divided by sum of visits."

@@ -86,7 +86,11 @@ class RatioMetric(MetricDefinition):
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""
-        return f"Sum of {_words(self.numerator)} divided by sum of {_words(self.denominator)}."
+        numerator, denominator = _words(self.numerator), _words(self.denominator)
+        if isinstance(self.numerator, str):
+            return f"Sum of {numerator} divided by sum of {denominator}."
+        first = numerator[:1].upper() + numerator[1:]
+        return f"{first} divided by {denominator}, each summed over all units."
 
 
 def _words(part: Part | str) -> str:
