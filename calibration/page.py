@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 
 from calibration.answers import ALPHA, LEVEL, POWER
 from calibration.cell import Cell, Observed, Quantity
@@ -36,6 +35,8 @@ RUNS = 10_000
 """Draws of a cell, unless its row says otherwise."""
 SLACK = 0.01
 """A rate further than this on the wrong side of its promise is not kept."""
+SMALL_MISS = 0.02
+"""Below it a broken promise is one to know of, above it a reason to take another method."""
 
 Results = Mapping[str, Sequence[Observed]]
 Row = tuple[str, str, str]  # situation, note, method
@@ -145,27 +146,42 @@ def _conditions(note: str) -> str:
 
 def _warnings(cells: Sequence[Cell], results: Results) -> str:
     """Return one sentence per method and population where promises were not kept."""
-    found: list[tuple[str, str, str, int, Observed]] = []
+    found: dict[tuple[str, str], dict[str, list[tuple[int, Observed]]]] = {}
     for cell in cells:
         for one in results.get(cell.key, ()):
             if broken(one):
-                conditions = _conditions(cell.note)
-                found.append((one.method, cell.situation, conditions, sum(cell.sizes), one))
+                name = one.method.removesuffix(", enumerated").removesuffix(", mean")
+                cases = found.setdefault((name, cell.situation), {})
+                cases.setdefault(_conditions(cell.note), []).append((sum(cell.sizes), one))
     if not found:
         return "Every promise was kept.\n"
-    found.sort(key=lambda entry: entry[:4])
-    lines = []
-    for (method, situation, conditions), entries in groupby(found, key=lambda entry: entry[:3]):
-        cases = list(entries)
-        largest = max(size for *_, size, _ in cases)
-        worst = max((one for *_, one in cases), key=lambda one: abs(one.rate - one.promised))
-        name = method.removesuffix(", enumerated").removesuffix(", mean")
-        lines.append(
-            f"- Do not use `{name}` for {situation} ({conditions}) up to {largest:,} units: "
-            f"{WORDS[worst.quantity]} {worst.rate:.1%} where {_per_cent(worst.promised)} "
-            "is promised."
-        )
-    return "\n".join(lines) + "\n"
+    return "".join(f"- {_sentence(*key, cases)}\n" for key, cases in sorted(found.items()))
+
+
+def _sentence(
+    method: str, situation: str, cases: Mapping[str, Sequence[tuple[int, Observed]]]
+) -> str:
+    """Return where one method is not to be used for one population."""
+    worst = {
+        conditions: max((one for _, one in found), key=_miss) for conditions, found in cases.items()
+    }
+    planned = all(one.quantity == "promised_power" for one in worst.values())
+    if planned:
+        start = f"Plan more units than `{method}` asks for, for {situation}"
+    elif max(map(_miss, worst.values())) < SMALL_MISS:
+        start = f"Take care with `{method}` for {situation}"
+    else:
+        start = f"Do not use `{method}` for {situation}"
+    parts = [
+        f"{conditions}, up to {max(size for size, _ in cases[conditions]):,} units "
+        f"({WORDS[one.quantity]} {one.rate:.1%} for {_per_cent(one.promised)})"
+        for conditions, one in sorted(worst.items(), key=lambda case: -_miss(case[1]))
+    ]
+    return f"{start}: {'; '.join(parts)}."
+
+
+def _miss(one: Observed) -> float:
+    return abs(one.rate - one.promised)
 
 
 def standard_errors(one: Observed, other: Observed) -> float:

@@ -1,17 +1,69 @@
-"""Why promises are not kept, and what to do instead: one paragraph for each section of the page."""
+"""Why promises are not kept, and what to do instead: one paragraph for a section of the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+_SKEWED = (
+    "A t statistic needs an arm's mean and its variance to be unrelated. In skewed data they are "
+    "related: with equal arms the errors of the two cancel, with 90/10 they do not, and what "
+    "counts is the smaller arm, of 3, 10 or 100 units here."
+)
 REASONS: Mapping[str, str] = {
-    "means": (
-        "Student's test takes both arms to vary alike: where the smaller arm varies more it is "
-        "wrong at any size, which is why Welch's is the default. Welch's t needs an arm's mean "
-        "and its variance to be unrelated. In skewed data they are related; with equal arms the "
-        "two errors cancel, with 90/10 they do not, and what counts is the smaller arm: 3, 10 or "
-        "100 units here. `compare_means` warns of it (`skewed_unequal_arms`). Take equal arms or "
-        "more units, cap the values (`compare_capped_means`), or compare how many buy."
-    ),
+    "means": f"{_SKEWED} `compare_means` warns of it (`skewed_unequal_arms`). Take equal arms or "
+    "more units, cap the values (`compare_capped_means`), or compare how many buy. With 90% zeros "
+    "and few units an arm may have no buyer at all, and an interval cannot hold what none of its "
+    "units has shown. Student's test takes both arms to vary alike: where the smaller arm varies "
+    "more, or the effect changes the variance as well, it is wrong at any size, which is why "
+    "Welch's is the default. `z` takes variances for known, which they are not below some hundred "
+    "units.",
+    "proportions": "Wald's and Welch's variances are those of the shares that were seen; where an "
+    "arm has no success they are 0. That is why `compare_proportions` takes the score method, and "
+    "why experiments change to it below 10 successes or failures in an arm. With 0.4% and 50 units "
+    "per arm nearly all samples are the same few tables, so that no method can be within a point "
+    "of 95% everywhere; Newcombe's interval is then on the safe side.",
+    "ratios": f"{_SKEWED} The delta method adds the curvature of the ratio, which a few units with "
+    "many views decide. Take equal arms, or more than a hundred units in the smaller "
+    "one.",
+    "rates": "Poisson tests take every user to have the same rate. Users differ, so that the "
+    "number of events varies more than its mean says, and more users do not help: compare events "
+    "per user with `compare_means`, as experiments do, or take `quasi_poisson`. The score test and "
+    "the exact one are for totals of events that come one by one.",
+    "trimmed means": "Yuen's variance comes from the values left and those that replace the cut "
+    "ones; of 3 or 10 units too few are left. Take some dozen units in the smaller arm.",
+    "capped means": f"{_SKEWED} Capping at the 99th percentile touches one unit in a "
+    "hundred, which is hardly any here; fix a lower threshold before the data.",
+    "geometric means": "Logarithms of 3 units have a variance with 2 degrees of freedom, and "
+    "Welch's approximation of the whole is rough there.",
+    "covariates": f"{_SKEWED} Slopes cost degrees of freedom as well: with 3 units an arm has none "
+    "to spend. The slope of a ratio with its past is taken as known, which costs 1 to 2 points "
+    "below a hundred units. From 1,000 units on, all keep their promise.",
+    "post-stratification": "What counts are units by stratum and arm: 10 units in three strata "
+    "leave 2 to 5 each, and variances of so few do not know themselves. Strata with fewer than two "
+    "units in an arm are joined with the next one, which depends on the sample as well. Take "
+    "strata in which every arm will have some dozen units.",
+    "robust regression": "HC2 is unbiased, but of 3 to 10 units with a skewed covariate it varies "
+    "more than n - 2k - 2 degrees of freedom say, which are those of the larger arm. "
+    '`errors="auto"` takes HC3 below 250 units; CUPED of `compare_means`, with degrees of '
+    "freedom by arm, is closer to its promise there.",
+    "balance before exposure": f"{_SKEWED} An alarm with a dozen units in the smaller arm is a "
+    "reason to look at them, and no proof of a fault.",
+    "survey scores": f"{_SKEWED} Three or ten answers in an arm say little, whatever the method.",
+    "margins": "The score statistic of 10 units in the smaller arm takes few values, and the table "
+    "nearest to 2.5% lies above it.",
+    "small tables": "Wald's variance is 0 where an arm has no success or no failure. Every other "
+    "method keeps within a point of its promise even at 10 per arm; Fisher's test is far below 5%, "
+    "which costs power, and Barnard's and Boschloo's are as near to it as an exact test comes.",
+    "ordered arms": f"{_SKEWED} For the trend of shares it is events that count: with 0.4% most "
+    "arms here expect fewer than five, and `few_events` warns.",
+    "compositions": "Amounts by category are as skewed as revenue, and a share of a total is a "
+    "ratio of two of them; a rare category has a handful of spenders per arm. Compare counts of "
+    "units by category, which keep their promise, or wait for some thousand units.",
+    "sample ratio": "Chi-square is for some expected units in every arm: 10 of 100, and 1 of 100, "
+    "are too few. `sample_ratio` takes the exact test below 1,000 units unless told otherwise.",
+    "planned sizes": "Plans take variances and slopes for known; with 3 or 10 treated units the "
+    "test does not know them, and has to spend on finding out. From 1,000 units on no plan falls "
+    "short by more than a point. Plan equal arms, or more units where one arm is to have fewer "
+    "than twenty.",
 }
 """By the family of the cells; a section that keeps its promises needs none."""

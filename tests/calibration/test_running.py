@@ -66,7 +66,8 @@ def test_the_page_names_the_method_that_broke_its_promise():
     ]
     text = page([cell], {cell.key: rows}, seed=1)
     assert (
-        "Do not use `student` for normal (50/50, equal) up to 40 units: false alarms 25.0%" in text
+        "Do not use `student` for normal: 50/50, equal, up to 40 units (false alarms 25.0% for 5%)."
+        in text
     )
     assert "Do not use `welch`" not in text
     assert "| normal | 50/50, equal | welch | 0.050 |" in text
