@@ -44,7 +44,8 @@ Row = tuple[str, str, str]  # situation, note, method
 
 def page(cells: Sequence[Cell], results: Results, *, seed: int) -> str:
     """Return the whole page as Markdown."""
-    parts = [_HEAD.format(seed=seed, slack=f"{SLACK:.0%}")]
+    parts = [_HEAD.format(seed=seed, slack=f"{SLACK} in absolute terms")]
+    parts.append(_defaults(cells, results))
     families = {cell.family: None for cell in cells}
     for family in families:
         of_family = [cell for cell in cells if cell.family == family]
@@ -69,9 +70,52 @@ Tests are at 5%, intervals at 95%, both two-sided. Every cell was drawn 10,000 t
 otherwise (seed {seed}); one standard error is then 0.0022 at 5% and 95%, and 0.004 at a power of
 80%. Tests marked *enumerated* have no error: all tables of the design were added up. Coverage is
 that at the effect of the last table, or at no effect where the population has none so large.
-Columns are units in both arms together. **Bold**: further than {slack} on the wrong side of the
-promise. A dash: fewer than 1,000 of the draws gave a number at all (no successes, no variation).
+Columns are units in both arms together. **Bold**: on the wrong side of the promise, by more than
+4 standard errors and more than {slack}. A dash: fewer than 1,000 of the draws gave a
+number at all (no successes, no variation).
 """
+
+
+DEFAULTS = {
+    "means": "welch",
+    "proportions": "as experiments judge",
+    "ratios": "delta",
+    "covariates": "CUPED, one covariate",
+}
+"""What experiments use unless they are told otherwise, by family."""
+
+
+def _defaults(cells: Sequence[Cell], results: Results) -> str:
+    """Return from how many units on the default methods keep all their promises."""
+    lines = [
+        "## In short\n",
+        "From how many units on what experiments use keeps all its promises, in the worst of the",
+        "situations below:\n",
+        "| population | method | 50/50 | 90/10 |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    places = {(cell.family, cell.situation): None for cell in cells if cell.family in DEFAULTS}
+    for family, situation in places:
+        method = DEFAULTS[family]
+        of_place = [
+            (cell, [one for one in results.get(cell.key, ()) if one.method == method])
+            for cell in cells
+            if (cell.family, cell.situation) == (family, situation)
+        ]
+        if any(found for _, found in of_place):
+            kept = (_kept_from(of_place, split) for split in ("50/50", "90/10"))
+            lines.append(f"| {situation} | {method} | {' | '.join(kept)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _kept_from(cells: Sequence[tuple[Cell, Sequence[Observed]]], split: str) -> str:
+    """Return the smallest size from which on nothing is broken."""
+    of_split = [(sum(cell.sizes), found) for cell, found in cells if cell.note.startswith(split)]
+    if not of_split:
+        return "–"
+    fails = [size for size, found in of_split if any(map(broken, found))]
+    kept = [size for size, _ in of_split if size > max(fails, default=0)]
+    return f"{min(kept):,}" if kept else f"more than {max(fails):,}"
 
 
 def broken(one: Observed) -> bool:
