@@ -2,12 +2,14 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import abtest.stats
+from abtest import stats
 from abtest.errors import UsageError
 from abtest.stats import Moments, NotEstimable, compare_means, compare_proportions
 from abtest.stats.floats import as_floats
@@ -128,3 +130,22 @@ def test_reasons_survive_a_trip_between_processes():
         "x",
         "Neither arm varies.",
     )
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        stats.compare_means,
+        stats.compare_proportions,
+        stats.compare_rates,
+        partial(stats.compare_rates, method="exact"),
+        lambda c, t, **options: stats.ratio_of_totals((c, t), **options),
+        lambda c, t, **options: stats.nps(c, **options),
+        lambda c, t, **options: stats.compare_ordered_means([c, t], [0, 1], **options),
+        lambda c, t, **options: stats.compare_factorial(c, t, c, t, **options),
+    ],
+)
+def test_a_one_sided_level_below_a_half_would_leave_out_its_own_estimate(compare):
+    arms = [1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]
+    with pytest.raises(UsageError, match="one-sided"):
+        compare(*arms, alternative="greater", confidence_level=0.3)

@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from abtest.stats import ArmPair
+from abtest.stats import ArmPair, Moments, MomentsTable, compare_means
 from abtest.stats.fieller import Contrast, relative_interval
 
 
@@ -141,3 +142,21 @@ def test_a_treatment_of_zeros_against_noise_has_no_gap_that_is_only_rounding():
         for variance in (0.3, 2.0 / 3.0, 0.11):
             got = pair(control, 0.0, variance, 0.0, df=30.0).relative(0.95)
             assert got.status == "unbounded"
+
+
+def test_a_control_that_is_the_rounding_of_a_mean_of_0_is_0_in_any_unit():
+    control = np.array([-0.6, -0.9, 0.2, -0.7, 0.5, -0.4, 0.1, -0.8, 1.8, 0.9, -0.1])
+    treatment = np.array([3.4, 4.3, -5.1, 0.9, 10.8, 1.5, -1.4, 3.5, 9.7, -1.6, -1.5])
+    sets = [
+        compare_means(unit * control, unit * treatment, confidence_level=0.8).relative
+        for unit in (1.0, 1e6, 1e-3)
+    ]
+    assert 0.0 < abs(control.mean()) < 1e-16
+    assert all(one.estimate is None and one.status == "two_rays" for one in sets)
+    assert [one.lower for one in sets] == pytest.approx([sets[0].lower] * 3)
+    assert [one.upper for one in sets] == pytest.approx([sets[0].upper] * 3)
+    arms = [MomentsTable.from_moments([Moments.from_columns([x])]) for x in (control, treatment)]
+    row = compare_means(*arms, confidence_level=0.8)[0].relative
+    assert (row.estimate, row.lower, row.upper) == pytest.approx(
+        (None, sets[0].lower, sets[0].upper)
+    )

@@ -56,6 +56,25 @@ def require_level(confidence_level: float) -> None:
         )
 
 
+def require_interval(confidence_level: float, alternative: str) -> None:
+    """Refuse a level or alternative that no interval has.
+
+    Raises
+    ------
+    UsageError
+        If the level is not between 0 and 1, or below 0.5 for one side: such an interval would
+        leave out its own estimate.
+    """
+    require_alternative(alternative)
+    require_level(confidence_level)
+    if alternative != "two-sided" and confidence_level < 0.5:
+        raise UsageError(
+            "A one-sided confidence level is at least 0.5",
+            given=repr(confidence_level),
+            todo="Give the level that the limit is to hold with, such as 0.95.",
+        )
+
+
 def require_share(value: float, name: str, example: str = "0.05") -> None:
     """Refuse an error probability or other share that is not strictly between 0 and 1.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.arguments import require_interval
 from abtest.stats.results import (
     Alternative,
     Interval,
@@ -104,10 +104,10 @@ class Comparison:
         Raises
         ------
         UsageError
-            If the alternative has another name, or the level is not between 0 and 1.
+            If the alternative has another name, or the level is not between 0 and 1, or below
+            0.5 for one side.
         """
-        require_alternative(alternative)
-        require_level(confidence_level)
+        require_interval(confidence_level, alternative)
         test = pair.test(alternative=alternative)
         return cls(
             measure=measure,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison, Scale
 from abtest.stats.effect_table import EffectTable, finite_or_none
 from abtest.stats.fieller import relative_rows
@@ -117,8 +117,7 @@ def compare_rows(
     UsageError
         If the alternative has another name, or the level is not between 0 and 1.
     """
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     status = _status(arms)
     ok = status == "ok"
     df = np.where(ok, arms.df, np.nan)

@@ -12,9 +12,8 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.answers import require_scale, scale_ends, scored_answers
 from abtest.stats.arguments import (
-    require_alternative,
     require_count,
-    require_level,
+    require_interval,
     require_one_of,
 )
 from abtest.stats.columns import arm_counts
@@ -181,8 +180,7 @@ def nps(
     >>> result.estimate, round(result.lower, 2), round(result.upper, 2)
     (45.0, 34.75, 55.25)
     """
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     arm = arm_counts(answers, "the sample")
     require_scale((arm,), *_NPS_SCALE)
     if arm.n == 0:

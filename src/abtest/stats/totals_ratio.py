@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_alternative, require_level, require_one_of
+from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.columns import arm_moments
 from abtest.stats.fieller import Contrast, relative_interval
 from abtest.stats.floats import Values
@@ -78,8 +78,7 @@ def ratio_of_totals(
     (0.3077, -0.5067, 0.4274)
     """
     require_one_of(method, _METHODS, "method")
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     sample = _two_columns(values)
     mean_y, mean_x = float(sample.mean[0]), float(sample.mean[1])
     estimate, error = _delta(sample)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, span_words
 from abtest.stats.floats import Values
@@ -115,8 +115,7 @@ def compare_factorial(
     >>> round(result.interaction.p_value, 4)
     0.0592
     """
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     cells = ArmMeans.of([neither, first, second, both], [f"the arm {name!r}" for name in _CELLS])
     effects = [
         Comparison.of(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.arguments import require_interval
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, require_doses, span_words
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -117,8 +117,7 @@ def compare_ordered_means(
     >>> round(result.quadratic.effect.estimate, 4), round(result.quadratic.p_value, 3)
     (-0.7778, 0.213)
     """
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     samples = require_samples(arms)
     scores = require_doses(doses, len(samples))
     found = ArmMeans.of(samples, [f"the arm of dose {dose:g}" for dose in scores])

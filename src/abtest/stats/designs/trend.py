@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from abtest.stats.arguments import require_alternative, require_level
+from abtest.stats.arguments import require_interval
 from abtest.stats.columns import arm_moments
 from abtest.stats.designs.contrast import (
     ContrastEstimate,
@@ -138,8 +138,7 @@ def compare_ordered_proportions(
     >>> round(result.linear.statistic ** 2, 2), round(result.linear.p_value, 4)
     (6.57, 0.0104)
     """
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     samples = require_samples(arms)
     scores = require_doses(doses, len(samples))
     moments = [

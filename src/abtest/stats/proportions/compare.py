@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, get_args, overload
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_one_of
+from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.columns import arm_moments, filled
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable
@@ -33,7 +33,6 @@ from abtest.stats.proportions.two_by_two import (
     TwoByTwo,
     counts_of,
     require_binary,
-    require_interval,
 )
 from abtest.stats.proportions.wald import AddedPair, wald_pair
 from abtest.stats.results import Alternative, PairEstimate

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from abtest.stats.arguments import require_one_of
+from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.columns import arm_moments
 from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
 from abtest.stats.moments import Moments
 from abtest.stats.proportions.fisher import FisherMethod, FisherPair
 from abtest.stats.proportions.score import ScorePair
-from abtest.stats.proportions.two_by_two import counts_of, require_interval
+from abtest.stats.proportions.two_by_two import counts_of
 from abtest.stats.results import Alternative, Interval, WarningCode
 from abtest.stats.value_counts import ValueCounts
 

@@ -9,11 +9,16 @@ import numpy as np
 from scipy import special
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_alternative, require_count, require_one_of, require_share
+from abtest.stats.arguments import (
+    require_alternative,
+    require_count,
+    require_interval,
+    require_one_of,
+    require_share,
+)
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.one_sample import SampleEstimate
 from abtest.stats.proportions.crossings import root
-from abtest.stats.proportions.two_by_two import require_interval
 from abtest.stats.proportions.wilson import wilson_limits
 from abtest.stats.results import Alternative, Test
 from abtest.stats.tails import critical_value, tail_test

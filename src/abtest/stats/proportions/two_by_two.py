@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from abtest.errors import UsageError
-from abtest.stats.arguments import require_alternative, require_level
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable, not_finite, too_few_units
 from abtest.stats.results import WarningCode
@@ -113,25 +111,6 @@ def require_binary(moments: Moments) -> None:
         given=f"mean {p:g}, variance {m2 / n:g} over {n} units",
         todo="Use a mean metric, or say which values count as a success.",
     )
-
-
-def require_interval(confidence_level: float, alternative: str) -> None:
-    """Refuse a level or alternative that no interval has.
-
-    Raises
-    ------
-    UsageError
-        If the level is not between 0 and 1, or below 0.5 for one side: such an interval would
-        leave out its own estimate.
-    """
-    require_alternative(alternative)
-    require_level(confidence_level)
-    if alternative != "two-sided" and confidence_level < 0.5:
-        raise UsageError(
-            "A one-sided confidence level is at least 0.5",
-            given=repr(confidence_level),
-            todo="Give the level that the limit is to hold with, such as 0.95.",
-        )
 
 
 def counts_of(control: Moments, treatment: Moments) -> tuple[int, int, int, int]:

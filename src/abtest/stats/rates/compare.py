@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, overload
 import numpy as np
 
 from abtest.errors import UsageError
-from abtest.stats.arguments import require_alternative, require_level, require_one_of
+from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable
 from abtest.stats.floats import Values
@@ -142,8 +142,7 @@ def compare_rates(
     """
     require_one_of(method, _METHODS, "method")
     require_one_of(variance, _VARIANCES, "variance")
-    require_alternative(alternative)
-    require_level(confidence_level)
+    require_interval(confidence_level, alternative)
     if variance == "model" and method in _POISSON:
         raise UsageError(
             "Only the regressions have a choice of variance",
