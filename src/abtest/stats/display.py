@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from abtest.show.escape import html, markdown
 from abtest.show.fragment import Fragment
@@ -12,18 +13,30 @@ if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
 
 
+class HasPValue(Protocol):
+    """A result of a test."""
+
+    @property
+    def p_value(self) -> float:
+        """The p-value, 0 where it underflows."""
+
+    @property
+    def log10_p(self) -> float:
+        """Its logarithm."""
+
+
 def sentence(result: Comparison) -> str:
     """Return what was found, in one sentence."""
     level = f"{100 * result.confidence_level:.6g}% interval"
     parts = f"Treatment {result.treatment_value:.4g} against control {result.control_value:.4g}: "
     if result.scale == "difference":
-        parts += f"difference {result.absolute.estimate:+.4g} ({level} {_span(result.absolute)}), "
+        parts += f"difference {result.absolute.estimate:+.4g} ({level} {span(result.absolute)}), "
         parts += _relative(result.relative, "")
     else:
         # values of the arms are shares, the effect is one of their odds
         parts += "odds: " if result.measure == "odds" else ""
         parts += _relative(result.relative, f"{level} ")
-    return f"{parts}; p = {p_value(result)} ({result.method})."
+    return f"{parts}; p = {p_value(result)} ({result.method}).{warned(result.warnings)}"
 
 
 def fragment(result: Comparison) -> Fragment:
@@ -40,7 +53,12 @@ def fragment(result: Comparison) -> Fragment:
     return Fragment(page, text, f"{markdown(text)}\n\n{table}")
 
 
-def p_value(result: Comparison) -> str:
+def warned(warnings: Sequence[str]) -> str:
+    """Return a sentence with the codes of warnings, to follow another one; "" for none."""
+    return f" Warnings: {', '.join(warnings)}." if warnings else ""
+
+
+def p_value(result: HasPValue) -> str:
     """Return the p-value, as a power of ten where it underflows."""
     return f"{result.p_value:.3g}" if result.p_value > 0.0 else f"1e{result.log10_p:.0f}"
 
@@ -54,11 +72,11 @@ def _rows(result: Comparison) -> list[tuple[str, str]]:
     if result.scale == "difference":
         rows += [
             ("difference", f"{result.absolute.estimate:+.6g}"),
-            (f"difference, {level}", _span(result.absolute, "{:.6g}")),
+            (f"difference, {level}", span(result.absolute, "{:.6g}")),
         ]
     if result.relative.estimate is not None:
         rows.append(("relative effect", f"{result.relative.estimate:+.3%}"))
-    rows.append((f"relative effect, {level}", _relative_set(result.relative)))
+    rows.append((f"relative effect, {level}", relative_set(result.relative)))
     rows.append(("p-value", p_value(result)))
     if result.variance_reduction is not None:
         rows.append(("variance saved", f"{result.variance_reduction:.1%}"))
@@ -74,20 +92,22 @@ def _rows(result: Comparison) -> list[tuple[str, str]]:
 
 def _relative(relative: RelativeInterval, level: str) -> str:
     if relative.estimate is None:
-        return f"relative ({_relative_set(relative)})"
-    return f"relative {relative.estimate:+.2%} ({level}{_relative_set(relative)})"
+        return f"relative ({relative_set(relative)})"
+    return f"relative {relative.estimate:+.2%} ({level}{relative_set(relative)})"
 
 
-def _relative_set(relative: RelativeInterval) -> str:
+def relative_set(relative: RelativeInterval, form: str = "{:.2%}") -> str:
+    """Return the confidence set of a relative effect in words, whichever state it has."""
     if relative.status == "undefined":
         return "no relative effect: control is 0"
     if relative.status == "unbounded":
         return "any relative effect is possible"
-    span = _span(relative, "{:.2%}")
-    return f"anything but {span}" if relative.status == "two_rays" else span
+    limits = span(relative, form)
+    return f"anything but {limits}" if relative.status == "two_rays" else limits
 
 
-def _span(interval: Interval, form: str = "{:.4g}") -> str:
+def span(interval: Interval, form: str = "{:.4g}") -> str:
+    """Return the limits of an interval in words, also where it has one or none."""
     if interval.lower is None and interval.upper is None:
         return "without limits"
     if interval.upper is None:

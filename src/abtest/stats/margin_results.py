@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from abtest.stats.display import p_value, relative_set, span, warned
 from abtest.stats.listing import listing
 from abtest.stats.results import Interval, Method, RelativeInterval, Test, WarningCode
 
@@ -27,6 +28,8 @@ class _MarginResult:
     log10_p: float
     n_control: int
     n_treatment: int
+    nulls_control: int | None
+    nulls_treatment: int | None
     control_value: float
     treatment_value: float
     method: Method
@@ -46,28 +49,45 @@ class _MarginResult:
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table, for notebooks."""
+        level = f"{100.0 * self.confidence_level:.6g}% interval"
+        absolute, relative = self.absolute.estimate, self.relative.estimate
         rows = [
             ("units", f"{self.n_control:,} control, {self.n_treatment:,} treatment"),
             ("values", f"{self.control_value:.6g} control, {self.treatment_value:.6g} treatment"),
-            ("difference", _range(self.absolute, "{:+.4g}")),
-            ("relative effect", _range(self.relative, "{:+.2%}")),
-            ("p-value", f"{self.p_value:.3g}"),
+            ("difference", "" if absolute is None else f"{absolute:+.6g}"),
+            (f"difference, {level}", span(self.absolute, "{:.6g}")),
+            ("relative effect", "no estimate" if relative is None else f"{relative:+.3%}"),
+            (f"relative effect, {level}", relative_set(self.relative)),
+            *self._asked(),
+            ("p-value", p_value(self)),
             ("one-sided alpha", f"{self.alpha:g}"),
             ("method", self.method),
         ]
+        if self.variance_reduction is not None:
+            rows.append(("variance saved", f"{self.variance_reduction:.1%}"))
+        if self.nulls_control or self.nulls_treatment:
+            nulls = f"{self.nulls_control:,} control, {self.nulls_treatment:,} treatment"
+            rows.append(("units without a value", nulls))
+        if self.warnings:
+            rows.append(("warnings", ", ".join(self.warnings)))
         return listing(str(self), ("", "value"), rows)._repr_mimebundle_(include, exclude)
+
+    def _asked(self) -> list[tuple[str, str]]:
+        """Return the rows of what was tested, by name and value."""
+        raise NotImplementedError
 
     def _shown(self, value: float) -> str:
         return f"{value:+.4g}" if self.scale == "absolute" else f"{value:+.2%}"
 
     def _found(self) -> str:
-        """Return effect, interval, p-value and method in words."""
-        form = "{:+.4g}" if self.scale == "absolute" else "{:+.2%}"
+        """Return effect, interval, p-value, method and warnings in words."""
         level = f"{100.0 * self.confidence_level:.6g}% interval"
-        p = f"{self.p_value:.3g}" if self.p_value > 0.0 else f"1e{self.log10_p:.0f}"
+        limits = span(self.absolute) if self.scale == "absolute" else relative_set(self.relative)
+        estimate = self.effect.estimate
+        shown = "" if estimate is None else f"{self._shown(estimate)} "
         return (
-            f"{self.scale} effect {_range(self.effect, form, level)}; "
-            f"p = {p} at one-sided alpha {self.alpha:g} ({self.method})."
+            f"{self.scale} effect {shown}({level} {limits}); p = {p_value(self)} at one-sided "
+            f"alpha {self.alpha:g} ({self.method}).{warned(self.warnings)}"
         )
 
 
@@ -91,6 +111,9 @@ class NonInferiority(_MarginResult):
         Of the one-sided test against the margin.
     n_control, n_treatment
         Units used.
+    nulls_control, nulls_treatment
+        Units left out because a value was null; None where an estimated pair was given, which
+        does not know.
     control_value, treatment_value
         Estimates of the arms.
     method
@@ -124,6 +147,15 @@ class NonInferiority(_MarginResult):
         bound = self._shown(self.bound)
         return f"Treatment {verdict} non-inferior (bound {bound}): {self._found()}"
 
+    def _asked(self) -> list[tuple[str, str]]:
+        margin = f"{self.margin:.4g}" if self.scale == "absolute" else f"{self.margin:.2%}"
+        good = "more is good" if self.direction == "increase" else "less is good"
+        return [
+            ("margin", f"{margin}, {self.scale}"),
+            ("bound", self._shown(self.bound)),
+            ("direction", f"{self.direction}: {good}"),
+        ]
+
 
 @dataclass(frozen=True)
 class Equivalence(_MarginResult):
@@ -133,7 +165,7 @@ class Equivalence(_MarginResult):
     ----------
     scale, absolute, relative, n_control, n_treatment, control_value, treatment_value, method
         As in `NonInferiority`; the intervals have two sides.
-    variance_reduction, warnings
+    nulls_control, nulls_treatment, variance_reduction, warnings
         As in `NonInferiority`.
     alpha
         Error of each of the two one-sided tests, and of the whole.
@@ -160,19 +192,6 @@ class Equivalence(_MarginResult):
         low, high = map(self._shown, self.bounds)
         return f"Treatment {verdict} equivalent (bounds {low} and {high}): {self._found()}"
 
-
-def _range(interval: Interval, form: str, level: str = "interval") -> str:
-    """Return an estimate with its interval, or the words for one that has no number."""
-    if interval.estimate is None:
-        return "not defined (control is 0)"
-    text = form.format(interval.estimate)
-    if isinstance(interval, RelativeInterval) and interval.status in ("two_rays", "unbounded"):
-        return f"{text} ({level}: without limits)"
-    low, high = interval.lower, interval.upper
-    if low is None and high is None:
-        return f"{text} ({level}: without limits)"
-    if high is None and low is not None:
-        return f"{text} ({level} from {form.format(low)})"
-    if low is None and high is not None:
-        return f"{text} ({level} up to {form.format(high)})"
-    return f"{text} ({level} {form.format(low)} to {form.format(high)})"
+    def _asked(self) -> list[tuple[str, str]]:
+        low, high = map(self._shown, self.bounds)
+        return [("bounds", f"{low} and {high}, {self.scale}")]

@@ -41,6 +41,8 @@ class _MarginTable(EffectTable):
             "log10_p": float(self.log10_p[row]),
             "n_control": int(self.n_control[row]),
             "n_treatment": int(self.n_treatment[row]),
+            "nulls_control": 0,
+            "nulls_treatment": 0,
             "control_value": float(self.control_value[row]),
             "treatment_value": float(self.treatment_value[row]),
             "method": self.method,

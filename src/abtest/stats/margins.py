@@ -15,10 +15,11 @@ from abtest.stats.margin_tables import EquivalenceTable, NonInferiorityTable
 from abtest.stats.moments import Floats
 from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.results import Alternative, PairEstimate, Test
-from abtest.stats.samples import PairMeasure, Sample, estimate_samples
+from abtest.stats.samples import PairMeasure, Sample, estimate_arms
 
 Margin: TypeAlias = float | Floats
 """One margin, or with tables an array of one per row."""
+_Nulls: TypeAlias = tuple[int | None, int | None]
 _DIRECTIONS = frozenset(get_args(Direction))
 
 
@@ -126,12 +127,12 @@ def non_inferiority(
         losses = _margins(size, scale, len(tables[0]), fall=direction == "increase")
         return non_inferiority_rows(*tables, losses, scale, direction, measure, float(alpha))
     loss = require_margin(size, scale, fall=direction == "increase")
-    pair = _pair(control, treatment, measure, covariates)
+    pair, nulls = _pair(control, treatment, measure, covariates)
     bound = -loss if direction == "increase" else loss
     alternative: Alternative = "greater" if direction == "increase" else "less"
     test = _against(pair, bound, scale, upwards=direction == "increase")
     return NonInferiority(
-        **_effects(pair, scale, float(alpha), level, alternative),
+        **_effects(pair, nulls, scale, float(alpha), level, alternative),
         p_value=test.p_value,
         log10_p=test.log10_p,
         margin=loss,
@@ -221,12 +222,12 @@ def equivalence(
         rises = _margins(rise, scale, len(tables[0]), fall=False)
         return equivalence_rows(*tables, (-falls, rises), scale, measure, float(alpha))
     bounds = -require_margin(fall, scale, fall=True), require_margin(rise, scale, fall=False)
-    pair = _pair(control, treatment, measure, covariates)
+    pair, nulls = _pair(control, treatment, measure, covariates)
     lower = _against(pair, bounds[0], scale, upwards=True)
     upper = _against(pair, bounds[1], scale, upwards=False)
     worse = max(lower, upper, key=lambda test: test.log10_p)
     return Equivalence(
-        **_effects(pair, scale, float(alpha), level, "two-sided"),
+        **_effects(pair, nulls, scale, float(alpha), level, "two-sided"),
         p_value=worse.p_value,
         log10_p=worse.log10_p,
         bounds=bounds,
@@ -304,8 +305,8 @@ def _tables(
 
 def _pair(
     control: Any, treatment: Any, measure: PairMeasure, covariates: tuple[Any, Any] | None
-) -> PairEstimate:
-    """Return the estimated pair that was given, or that of two samples."""
+) -> tuple[PairEstimate, _Nulls]:
+    """Return the pair that was given or that of two samples, and the units without a value."""
     estimated = callable(getattr(control, "test", None)) and hasattr(control, "control_value")
     if estimated != (treatment is None) or (estimated and covariates is not None):
         raise UsageError(
@@ -315,14 +316,20 @@ def _pair(
             todo="Adjust a pair for covariates when it is estimated.",
         )
     if estimated:
-        return control  # type: ignore[no-any-return]  # it has what a pair has
-    return estimate_samples(
+        return control, (None, None)  # it has what a pair has
+    pair, arms = estimate_arms(
         control, treatment, measure=measure, covariates=covariates, score=measure == "proportion"
     )
+    return pair, (arms[0].nulls, arms[1].nulls)
 
 
 def _effects(
-    pair: PairEstimate, scale: MarginScale, alpha: float, level: float, alternative: Alternative
+    pair: PairEstimate,
+    nulls: _Nulls,
+    scale: MarginScale,
+    alpha: float,
+    level: float,
+    alternative: Alternative,
 ) -> dict[str, Any]:
     """Return the fields that both answers take from the pair."""
     return {
@@ -333,6 +340,8 @@ def _effects(
         "confidence_level": level,
         "n_control": pair.n_control,
         "n_treatment": pair.n_treatment,
+        "nulls_control": nulls[0],
+        "nulls_treatment": nulls[1],
         "control_value": pair.control_value,
         "treatment_value": pair.treatment_value,
         "method": pair.method,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import arm_moments, filled
 from abtest.stats.means.compare import estimate_means
-from abtest.stats.moments import Floats
+from abtest.stats.moments import Floats, Moments
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.estimate import estimate_proportions
 from abtest.stats.proportions.score import ScorePair
@@ -23,6 +24,11 @@ Sample: TypeAlias = Any
 
 _MEASURES = frozenset(get_args(PairMeasure))
 _VARIABLES = {"mean": 1, "proportion": 1, "ratio": 2}
+_ESTIMATES: Mapping[str, Callable[..., ArmPair | ScorePair]] = {
+    "mean": estimate_means,
+    "proportion": estimate_proportions,
+    "ratio": estimate_ratios,
+}
 
 
 def estimate_samples(
@@ -61,25 +67,42 @@ def estimate_samples(
     >>> round(pair.absolute(0.95).estimate, 4)
     1.3333
     """
+    return estimate_arms(control, treatment, measure=measure, covariates=covariates, score=score)[0]
+
+
+def estimate_arms(
+    control: Sample,
+    treatment: Sample,
+    *,
+    measure: PairMeasure,
+    covariates: tuple[Any, Any] | None = None,
+    score: bool = False,
+) -> tuple[ArmPair | ScorePair, tuple[Moments, Moments]]:
+    """Return what `estimate_samples` does, and the moments of both arms, which know their nulls.
+
+    Raises
+    ------
+    UsageError, NotEstimable
+        As `estimate_samples`.
+    """
     require_one_of(measure, _MEASURES, "measure")
     before, codes = _before(covariates, measure)
-    arms = [
+    first, second = (
         arm_moments(
             ratio_columns(sample, name) if measure == "ratio" else (sample,),
             [part[side] for part in before],
             name,
         )
         for side, (sample, name) in enumerate(((control, "control"), (treatment, "treatment")))
-    ]
-    adjusted = len(arms[0].mean) > _VARIABLES[measure]
-    first, second = [arms[0]], [arms[1]]
-    if measure == "mean":
-        return estimate_means(first, second, adjusted=adjusted).with_warnings(*codes)
-    if measure == "ratio":
-        return estimate_ratios(first, second, adjusted=adjusted).with_warnings(*codes)
-    if score and not adjusted:
-        return ScorePair(*counts_of(*arms))
-    return estimate_proportions(first, second, adjusted=adjusted).with_warnings(*codes)
+    )
+    adjusted = len(first.mean) > _VARIABLES[measure]
+    pair: ArmPair | ScorePair
+    if measure == "proportion" and score and not adjusted:
+        pair = ScorePair(*counts_of(first, second))
+    else:
+        estimate = _ESTIMATES[measure]
+        pair = estimate([first], [second], adjusted=adjusted).with_warnings(*codes)
+    return pair, (first, second)
 
 
 def _before(

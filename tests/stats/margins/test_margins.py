@@ -234,12 +234,47 @@ def test_the_answers_read_as_sentences():
     arms = [10.0, 11.0, 9.0, 10.5], [10.4, 11.6, 9.7, 10.9]
     assert str(non_inferiority(*arms, margin=0.2)) == (
         "Treatment is non-inferior (bound -20.00%): relative effect +5.19% "
-        "(97.5% interval from -8.37%); p = 0.00145 at one-sided alpha 0.025 (welch)."
+        "(97.5% interval -8.37% or more); p = 0.00145 at one-sided alpha 0.025 (welch)."
     )
     both = equivalence(*arms, margin_absolute=0.1)
     assert str(both).startswith("Treatment is not shown to be equivalent (bounds -0.1 and +0.1)")
     assert both.to_dict()["lower_test"]["alternative"] == "greater"
     assert "one-sided alpha" in both._repr_mimebundle_()[0]["text/html"]
+
+
+def test_a_set_of_two_rays_is_worded_as_comparisons_word_it():
+    rng = np.random.default_rng(1)
+    arms = rng.normal(0.05, 1.0, 200), rng.normal(1.5, 1.0, 200)
+    found = non_inferiority(*arms, margin=0.1)
+    assert found.relative.status == "two_rays"
+    assert "(97.5% interval anything but -1235.86% to 1019.98%)" in str(found)
+    assert "anything but -1235.86%" in found._repr_mimebundle_()[0]["text/markdown"]
+
+
+def test_a_control_of_zero_still_has_limits():
+    arms = Moments.from_counts(50, 0), Moments.from_counts(60, 9)
+    found = non_inferiority(*arms, margin=0.1, measure="proportion")
+    assert found.relative.lower == pytest.approx(1.043, abs=1e-3)
+    assert "relative effect (97.5% interval 104.30% or more)" in str(found)
+
+
+@pytest.mark.parametrize("decide", [non_inferiority, equivalence])
+def test_margins_say_warnings_nulls_and_what_was_asked(decide):
+    rng = np.random.default_rng(2)
+    past = [rng.normal(5.0, 1.0, 40) for _ in range(2)]
+    arms = [before + rng.normal(0.0, 0.5, 40) for before in past]
+    arms[0][:3], past[1][:4] = np.nan, np.nan
+    found = decide(*arms, margin=0.1, covariates=tuple(past))
+    assert (found.nulls_control, found.nulls_treatment) == (3, 0)
+    assert found.to_dict()["nulls_control"] == 3
+    assert str(found).endswith("Warnings: covariate_missing.")
+    shown = found._repr_mimebundle_()[0]["text/markdown"]
+    asked = ("margin", "direction") if decide is non_inferiority else ("bounds",)
+    level = "97.5% interval" if decide is non_inferiority else "90% interval"
+    for name in (*asked, level, "covariate_missing", "3 control", "variance saved"):
+        assert name in shown
+    pair = estimate_means(*([Moments.from_columns([arm])] for arm in arms), adjusted=False)
+    assert decide(pair, margin=0.1).nulls_control is None
 
 
 def test_the_error_at_the_margin_is_alpha():
