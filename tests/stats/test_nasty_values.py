@@ -72,6 +72,8 @@ SAMPLES = {
         f"rates {method}": partial(stats.compare_rates, method=method)
         for method in ("score", "exact", "mid_p", "quasi_poisson", "negative_binomial")
     },
+    "ranks": stats.compare_ranks,
+    "mann-whitney": partial(stats.compare_ranks, method="mann_whitney"),
     "nps": stats.compare_scores,
     "csat": partial(stats.compare_scores, kind="top_box", scale=(1, 5)),
     "numerators": lambda a, b: stats.compare_ratios((a, GOOD), (b, GOOD)),

@@ -182,6 +182,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 """Why a row has no numbers, by reason code."""
 
 WARNINGS: Mapping[str, str] = {
+    "constant_arm": "one arm has the same value in every unit: its error counts as 0",
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
     "counts_added": "few answers: three were added before estimating",
     "covariate_constant": "not adjusted: nothing varied before exposure",
@@ -194,9 +195,11 @@ WARNINGS: Mapping[str, str] = {
     "few_events": "few events: the interval is rough",
     "overdispersed": "events vary more between units than Poisson counts do",
     "phase_dropped": "a phase with fewer than two units in an arm is left out",
+    "separated_arms": "no values of the arms overlap, so the index has no measured error",
     "set_has_gaps": "the values that fit have gaps, so the interval may hold what p rejects",
     "skewed_unequal_arms": "values are too skewed for arms of such different size",
     "strata_merged": "strata with fewer than two units in an arm are joined with the next",
+    "tied_shift": "so many units share a value that the shift has no width",
     "untrustworthy": "a check failed: not to be trusted",
 }
 """What a reader should know about a row, by warning code."""

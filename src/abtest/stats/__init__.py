@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.score import ScorePair
     from abtest.stats.rates.compare import compare_rates
     from abtest.stats.rates.score import RatePair
+    from abtest.stats.ranks.compare import compare_ranks
+    from abtest.stats.ranks.result import RankComparison
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
     from abtest.stats.scores import compare_scores, nps
@@ -99,6 +101,7 @@ _HOME = {
     "PowerResult": "sizing.answers",
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
+    "RankComparison": "ranks.result",
     "RateDesign": "sizing.rates",
     "RatePair": "rates.score",
     "RatioDesign": "sizing.ratios",
@@ -128,6 +131,7 @@ _HOME = {
     "compare_ordered_means": "designs.ordered",
     "compare_ordered_proportions": "designs.trend",
     "compare_proportions": "proportions.compare",
+    "compare_ranks": "ranks.compare",
     "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
     "compare_scores": "scores",
@@ -186,6 +190,7 @@ __all__ = [
     "PowerResult",
     "ProportionTrend",
     "ProportionsDesign",
+    "RankComparison",
     "RateDesign",
     "RatePair",
     "RatioDesign",
@@ -215,6 +220,7 @@ __all__ = [
     "compare_ordered_means",
     "compare_ordered_proportions",
     "compare_proportions",
+    "compare_ranks",
     "compare_rates",
     "compare_ratios",
     "compare_scores",

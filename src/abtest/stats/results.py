@@ -25,6 +25,7 @@ Method = (
         "agresti_coull",
         "barnard",
         "boschloo",
+        "brunner_munzel",
         "clopper_pearson",
         "cupac",
         "fieller",
@@ -35,6 +36,8 @@ Method = (
         "lin_hc2",
         "lin_hc3",
         "log_welch",
+        "mann_whitney",
+        "mann_whitney_exact",
         "mid_p",
         "negative_binomial",
         "newcombe",
@@ -68,6 +71,7 @@ Measure = Literal[
 ]
 """What was compared: the quantity of one arm."""
 WarningCode = Literal[
+    "constant_arm",
     "counts_added",
     "covariate_constant",
     "covariate_dropped",
@@ -79,9 +83,11 @@ WarningCode = Literal[
     "few_events",
     "overdispersed",
     "phase_dropped",
+    "separated_arms",
     "set_has_gaps",
     "skewed_unequal_arms",
     "strata_merged",
+    "tied_shift",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""
 RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
