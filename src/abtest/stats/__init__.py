@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.odds import compare_odds
     from abtest.stats.proportions.one_sample import proportion_interval, proportion_test
     from abtest.stats.proportions.score import ScorePair
-    from abtest.stats.rates.compare import compare_rates
-    from abtest.stats.rates.score import RatePair
     from abtest.stats.ranks.compare import compare_ranks
     from abtest.stats.ranks.result import RankComparison
+    from abtest.stats.rates.compare import compare_rates
+    from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
     from abtest.stats.scores import compare_scores, nps
