@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from abtest.stats.comparison import Comparison, Scale
 from abtest.stats.effect_table import EffectTable, finite_or_none
 from abtest.stats.fieller import relative_rows
 from abtest.stats.moments import Floats
-from abtest.stats.results import Alternative, Measure, Method
+from abtest.stats.results import Alternative, Measure, Method, WarningCode
+from abtest.stats.row_warnings import warning_rows
 from abtest.stats.tails import critical_values, tail_rows
 
 
@@ -31,6 +33,12 @@ class ArmRows:
     refused
         Codes of why rows have no number, empty where they have one, shape (r,); None if the
         units, values and variances tell.
+    nulls
+        Units without a value, shape (2, r); None if there are none.
+    variance_reduction
+        Share of the variance that covariates removed, shape (r,); None where there were none.
+    warnings
+        In which rows each warning holds, shape (r,).
     """
 
     n: Floats
@@ -39,6 +47,9 @@ class ArmRows:
     df: Floats
     covariance: Floats | float = 0.0
     refused: NDArray[np.str_] | None = None
+    nulls: Floats | None = None
+    variance_reduction: Floats | None = None
+    warnings: Mapping[WarningCode, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +72,12 @@ class ComparisonTable(EffectTable):
         NaN where the test orders tables and has none.
     n_control, n_treatment, control_value, treatment_value
         Units and estimates of the arms.
+    nulls_control, nulls_treatment
+        Units left out because a value was null.
+    variance_reduction
+        Share of the variance that covariates removed; NaN where there were none.
+    warnings
+        Codes of what a reader should know, a tuple in each row.
     measure, method, confidence_level, alternative, scale
         The same for all rows; on the scale ``ratio`` there is no difference, see `Comparison`.
     """
@@ -91,10 +108,12 @@ class ComparisonTable(EffectTable):
             confidence_level=self.confidence_level,
             n_control=int(self.n_control[row]),
             n_treatment=int(self.n_treatment[row]),
-            nulls_control=0,
-            nulls_treatment=0,
+            nulls_control=int(self.nulls_control[row]),
+            nulls_treatment=int(self.nulls_treatment[row]),
             control_value=float(self.control_value[row]),
             treatment_value=float(self.treatment_value[row]),
+            variance_reduction=finite_or_none(self.variance_reduction[row]),
+            warnings=self.warnings[row],
         )
 
     def __repr__(self) -> str:
@@ -141,6 +160,8 @@ def compare_rows(
         statistic = difference / error
     p_value, log10_p = tail_rows(statistic, df, alternative)
     none = np.where(ok, np.inf, np.nan)
+    reduction = np.nan if arms.variance_reduction is None else arms.variance_reduction
+    nulls = np.zeros(arms.n.shape) if arms.nulls is None else arms.nulls
     return ComparisonTable(
         status=status,
         estimate=difference,
@@ -158,6 +179,10 @@ def compare_rows(
         n_treatment=arms.n[1],
         control_value=control,
         treatment_value=treatment,
+        nulls_control=nulls[0],
+        nulls_treatment=nulls[1],
+        variance_reduction=np.where(ok, reduction, np.nan),
+        warnings=warning_rows(len(df), {code: at & ok for code, at in arms.warnings.items()}),
         measure=measure,
         method=method,
         alternative=alternative,

@@ -39,6 +39,10 @@ class EffectTable:
     n_treatment: Floats
     control_value: Floats
     treatment_value: Floats
+    nulls_control: Floats
+    nulls_treatment: Floats
+    variance_reduction: Floats
+    warnings: NDArray[np.object_]
     measure: Measure
     method: Method
     confidence_level: float

@@ -22,6 +22,7 @@ from abtest.stats.proportions.rows import compare_rows_of_proportions
 from abtest.stats.proportions.score_statistics import difference_scores, ratio_scores
 from abtest.stats.ratios import ratio_rows
 from abtest.stats.results import Alternative
+from abtest.stats.row_warnings import remove_warnings
 from abtest.stats.samples import PairMeasure
 from abtest.stats.tails import tail_rows
 
@@ -201,7 +202,9 @@ def _effects(found: ComparisonTable, tests: _Tests) -> dict[str, Any]:
         for name, column in values.items():
             if isinstance(column, np.ndarray) and column.dtype.kind == "f":
                 values[name] = np.where(refused, np.nan, column)
-        values["n_control"], values["n_treatment"] = found.n_control, found.n_treatment
+        for name in ("n_control", "n_treatment", "nulls_control", "nulls_treatment"):
+            values[name] = getattr(found, name)
+        remove_warnings(values["warnings"], refused)
         values["status"] = np.where(refused, tests.refused, found.status)
         values["relative_status"] = np.where(refused, "undefined", found.relative_status)
     return values

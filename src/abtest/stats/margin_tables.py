@@ -41,13 +41,13 @@ class _MarginTable(EffectTable):
             "log10_p": float(self.log10_p[row]),
             "n_control": int(self.n_control[row]),
             "n_treatment": int(self.n_treatment[row]),
-            "nulls_control": 0,
-            "nulls_treatment": 0,
+            "nulls_control": int(self.nulls_control[row]),
+            "nulls_treatment": int(self.nulls_treatment[row]),
             "control_value": float(self.control_value[row]),
             "treatment_value": float(self.treatment_value[row]),
             "method": self.method,
-            "variance_reduction": None,
-            "warnings": (),
+            "variance_reduction": finite_or_none(self.variance_reduction[row]),
+            "warnings": self.warnings[row],
         }
 
 
@@ -70,6 +70,8 @@ class NonInferiorityTable(_MarginTable):
         The one-sided tests against the bounds; `df` is infinite for score tests.
     n_control, n_treatment, control_value, treatment_value
         Units and estimates of the arms.
+    nulls_control, nulls_treatment, variance_reduction, warnings
+        As in `ComparisonTable`.
     measure, method, confidence_level, scale, alpha, direction
         The same for all rows; see `NonInferiority`.
     margin, bound
@@ -116,7 +118,8 @@ class EquivalenceTable(_MarginTable):
 
     Attributes
     ----------
-    status, n_control, n_treatment, control_value, treatment_value, measure, method
+    status, n_control, n_treatment, control_value, treatment_value, nulls_control,
+    nulls_treatment, variance_reduction, warnings, measure, method
         As in `NonInferiorityTable`.
     estimate, lower, upper
         Treatment - control with its two-sided interval of level 1 - 2 alpha.

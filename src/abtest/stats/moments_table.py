@@ -24,6 +24,8 @@ class MomentsTable:
         Means, shape (r, k).
     m2
         Sums of products of deviations, shape (r, k, k).
+    nulls
+        Units left out because a value was null, shape (r,), or one number for all rows.
 
     Examples
     --------
@@ -35,6 +37,7 @@ class MomentsTable:
     n: Floats
     mean: Floats
     m2: Floats
+    nulls: Floats | float = 0.0
 
     @classmethod
     def from_moments(cls, rows: Sequence[Moments]) -> MomentsTable:
@@ -55,6 +58,7 @@ class MomentsTable:
             np.array([row.n for row in rows], dtype=np.float64),
             np.stack([row.mean for row in rows]),
             np.stack([row.m2 for row in rows]),
+            np.array([row.nulls for row in rows], dtype=np.float64),
         )
 
     @classmethod
@@ -107,6 +111,11 @@ def same_rows(control: MomentsTable, treatment: MomentsTable) -> tuple[Floats, F
             todo="Give one row per comparison in both.",
         )
     return control.n, treatment.n
+
+
+def nulls_of(control: MomentsTable, treatment: MomentsTable) -> Floats:
+    """Return the units of both tables that had no value, shape (2, r)."""
+    return np.stack([np.broadcast_to(arm.nulls, arm.n.shape) for arm in (control, treatment)])
 
 
 def too_small_rows(control: MomentsTable, treatment: MomentsTable) -> NDArray[np.bool_]:

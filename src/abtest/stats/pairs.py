@@ -166,7 +166,9 @@ def arm_pair(
     """
     if not spread.parts.sum() > 0.0:
         raise constant_arms(float(values[0]), float(values[1]))
-    warnings: tuple[WarningCode, ...] = ("phase_dropped",) if joint.dropped_phases else ()
+    warnings: list[WarningCode] = ["phase_dropped"] if joint.dropped_phases else []
+    if (spread.parts.sum(axis=1) == 0.0).any():
+        warnings.append("constant_arm")
     covariance = spread.covariance
     reduction = None
     if unadjusted_variance is not None:
@@ -182,7 +184,7 @@ def arm_pair(
         n_control=int(joint.units[0].sum()),
         n_treatment=int(joint.units[1].sum()),
         method=method,
-        warnings=warnings,
+        warnings=tuple(warnings),
         variance_reduction=reduction,
         difference_variance=spread.difference_variance if covariance[0, 1] != 0.0 else None,
     )

@@ -19,7 +19,13 @@ from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.floats import Values
 from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
 from abtest.stats.moments import Moments
-from abtest.stats.moments_table import MomentsTable, mixed_tables, same_rows, too_small_rows
+from abtest.stats.moments_table import (
+    MomentsTable,
+    mixed_tables,
+    nulls_of,
+    same_rows,
+    too_small_rows,
+)
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.pairs import ArmPair, arm_pair
 from abtest.stats.results import Alternative, WarningCode
@@ -263,4 +269,12 @@ def ratio_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
     none = summed & (denominators == 0.0).any(axis=0)
     small = summed & too_small_rows(control, treatment)
     refused = np.select([small, none], ["too_small", "zero_denominator"], "")
-    return ArmRows(n, values, variances, df, refused=refused)
+    return ArmRows(
+        n,
+        values,
+        variances,
+        df,
+        refused=refused,
+        nulls=nulls_of(control, treatment),
+        warnings={"constant_arm": (variances == 0.0).any(axis=0)},
+    )

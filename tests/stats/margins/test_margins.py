@@ -268,7 +268,7 @@ def test_margins_say_warnings_nulls_and_what_was_asked(decide):
     assert (found.nulls_control, found.nulls_treatment) == (3, 0)
     assert found.to_dict()["nulls_control"] == 3
     assert str(found).endswith("Warnings: covariate_missing.")
-    shown = found._repr_mimebundle_()[0]["text/markdown"]
+    shown = found._repr_mimebundle_()[0]["text/markdown"].replace("\\_", "_")
     asked = ("margin", "direction") if decide is non_inferiority else ("bounds",)
     level = "97.5% interval" if decide is non_inferiority else "90% interval"
     for name in (*asked, level, "covariate_missing", "3 control", "variance saved"):

@@ -116,6 +116,7 @@ def adjusted_pair(
     """
     if isinstance(result, str):
         return plain.with_warnings(result)
+    kept = [code for code in plain.warnings if code == "constant_arm"]
     return arm_pair(
         result.values,
         joint,
@@ -123,7 +124,7 @@ def adjusted_pair(
         df=result.df,
         method=method,
         unadjusted_variance=spread.difference_variance,
-    ).with_warnings(*result.warnings)
+    ).with_warnings(*kept, *result.warnings)
 
 
 def _slope_error(

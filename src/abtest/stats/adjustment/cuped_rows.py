@@ -11,7 +11,7 @@ from abtest.stats.adjustment.slopes import NEW_SHARE
 from abtest.stats.comparison_table import ArmRows
 from abtest.stats.joint import quadratic_rows
 from abtest.stats.moments import Floats
-from abtest.stats.moments_table import MomentsTable, same_rows, too_small_rows
+from abtest.stats.moments_table import MomentsTable, nulls_of, same_rows, too_small_rows
 
 
 def adjusted_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
@@ -58,13 +58,24 @@ def adjusted_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
         variances, covariance, parts = _propagated(n, contrasts, slopes, covariances, extra)
         scaled = parts / parts.max(axis=0)
         df = scaled.sum(axis=0) ** 2 / (scaled**2 * lost / (n - 1.0)).sum(axis=0)
+        reduction = 1.0 - parts.sum(axis=0) / (spread / n).sum(axis=0)
     finite = np.isfinite(means).all(axis=(0, 2)) & np.isfinite(covariances).all(axis=(0, 2, 3))
     flat = ~(spread > 0.0).any(axis=0)
     refused = np.where(usable & ~perfect, "", "covariates_unusable")
     refused = np.where(flat, "constant", refused)
     refused = np.where(too_small_rows(control, treatment), "too_small", refused)
     refused = np.where(finite, refused, "not_finite")
-    return ArmRows(n, values, variances, df, covariance, refused)
+    return ArmRows(
+        n,
+        values,
+        variances,
+        df,
+        covariance,
+        refused,
+        nulls_of(control, treatment),
+        reduction,
+        {"constant_arm": (spread == 0.0).any(axis=0)},
+    )
 
 
 def _inverses(squares: Floats) -> tuple[NDArray[np.bool_], Floats]:

@@ -150,7 +150,11 @@ def plain_means(control: Moments, treatment: Moments, method: MeansMethod = "wel
         df = n0 + n1 - 2.0
         pooled = (square0 + square1) / df
         variance0, variance1 = pooled / n0, pooled / n1
-    return ArmPair(mean0, mean1, ((variance0, 0.0), (0.0, variance1)), df, n0, n1, method=method)
+    flat: tuple[WarningCode, ...] = ()
+    if square0 == 0.0 or square1 == 0.0:
+        flat = ("constant_arm",)
+    covariance = ((variance0, 0.0), (0.0, variance1))
+    return ArmPair(mean0, mean1, covariance, df, n0, n1, method=method, warnings=flat)
 
 
 @overload
@@ -216,9 +220,11 @@ def compare_means(
     Returns
     -------
     Comparison or ComparisonTable
-        With the warning ``skewed_unequal_arms`` where arms of different size are too small for
-        the skewness of the values (see `skew_warning`). `Moments` and tables of them have no third
-        moment: from them the skewness is not known, and the absence of the warning says nothing.
+        With the warning ``constant_arm`` where all units of one arm have the same value: its mean
+        counts as known exactly, and the interval is that of the other arm alone. With
+        ``skewed_unequal_arms`` where arms of different size are too small for the skewness of
+        the values (see `skew_warning`). `Moments` and tables of them have no third moment: from
+        them the skewness is not known, and the absence of the warning says nothing.
         Give values or `ValueCounts` for it.
 
     Raises

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.stats.comparison_table import ArmRows
-from abtest.stats.moments_table import MomentsTable, same_rows, too_small_rows
+from abtest.stats.moments_table import MomentsTable, nulls_of, same_rows, too_small_rows
 
 if TYPE_CHECKING:
     from abtest.stats.means.compare import MeansMethod
@@ -43,4 +43,12 @@ def mean_rows(control: MomentsTable, treatment: MomentsTable, method: MeansMetho
     means = np.stack([control.mean[:, 0], treatment.mean[:, 0]])
     small = too_small_rows(control, treatment) & np.isfinite(means + variances).all(axis=0)
     refused = np.where(small, "too_small", "") if small.any() else None  # columns of text are slow
-    return ArmRows(np.stack([n0, n1]), means, variances, df, refused=refused)
+    return ArmRows(
+        np.stack([n0, n1]),
+        means,
+        variances,
+        df,
+        refused=refused,
+        nulls=nulls_of(control, treatment),
+        warnings={"constant_arm": (square0 == 0.0) | (square1 == 0.0)},
+    )

@@ -12,11 +12,13 @@ from abtest.errors import UsageError
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.means.compare import compare_means
 from abtest.stats.moments import Floats
-from abtest.stats.moments_table import MomentsTable, same_rows
+from abtest.stats.moments_table import MomentsTable, nulls_of, same_rows
 from abtest.stats.proportions.crossings import crossing_rows
+from abtest.stats.proportions.estimate import FEW_EVENTS
 from abtest.stats.proportions.hybrid import hybrid_ratios, hybrid_widths
 from abtest.stats.proportions.score_statistics import difference_scores, ratio_scores
 from abtest.stats.results import Alternative, Method
+from abtest.stats.row_warnings import add_warning, remove_warnings, warning_rows
 from abtest.stats.tails import critical_value, tail_rows
 
 RowsMethod = Literal["agresti_caffo", "newcombe", "pooled_z", "score", "wald", "welch"]
@@ -34,6 +36,7 @@ _NUMBERS = (
     "log10_p",
     "statistic",
     "df",
+    "variance_reduction",
     "control_value",
     "treatment_value",
 )
@@ -70,6 +73,30 @@ def compare_rows_of_proportions(
         If tables, alternative or level do not fit.
     """
     status = _status(control, treatment)
+    found = _compared(control, treatment, status, method, alternative, confidence_level)
+    refused = status != "ok"
+    for name in _NUMBERS:
+        getattr(found, name)[refused] = np.nan
+    remove_warnings(found.warnings, refused)
+    nulls = nulls_of(control, treatment)
+    return replace(
+        found,
+        status=np.where(refused, status, found.status),
+        relative_status=np.where(refused, "undefined", found.relative_status),
+        nulls_control=nulls[0],
+        nulls_treatment=nulls[1],
+    )
+
+
+def _compared(
+    control: MomentsTable,
+    treatment: MomentsTable,
+    status: NDArray[np.str_],
+    method: RowsMethod,
+    alternative: Alternative,
+    confidence_level: float,
+) -> ComparisonTable:
+    """Return the comparison of every row, with other numbers where the counts refuse one."""
     covariates = max(control.mean.shape[1], treatment.mean.shape[1]) > 1
     if covariates:
         require_adjustable(method)
@@ -79,10 +106,11 @@ def compare_rows_of_proportions(
         found = compare_means(
             control, treatment, alternative=alternative, confidence_level=confidence_level
         )
-        return _with_status(replace(found, measure="proportion"), status)
+        if covariates:
+            add_warning(found.warnings, "few_events", ok & (found.status == "ok") & _rare(counts))
+        return replace(found, measure="proportion")
     if method in ("wald", "agresti_caffo"):
-        found = _wald_rows(counts, method, alternative, confidence_level)
-        return _with_status(found, status)
+        return _wald_rows(counts, method, alternative, confidence_level)
     critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
     with np.errstate(all="ignore"):  # rows without a number are NaN and have a status
         if method == "newcombe":
@@ -138,6 +166,12 @@ def _counts(control: MomentsTable, treatment: MomentsTable, ok: NDArray[np.bool_
     return x0, n0, x1, n1
 
 
+def _rare(counts: Rows) -> NDArray[np.bool_]:
+    """Return where an arm has few successes or failures, as `has_few_events` says of one pair."""
+    x0, n0, x1, n1 = counts
+    return np.asarray(np.min([x0, n0 - x0, x1, n1 - x1], axis=0) < FEW_EVENTS)
+
+
 def _wald_rows(
     counts: Rows,
     method: Literal["wald", "agresti_caffo"],
@@ -147,12 +181,14 @@ def _wald_rows(
     x0, n0, x1, n1 = counts
     more = 1.0 if method == "agresti_caffo" else 0.0
     y0, m0, y1, m1 = x0 + more, n0 + 2.0 * more, x1 + more, n1 + 2.0 * more
+    flat = np.any([x0 == 0.0, x0 == n0, x1 == 0.0, x1 == n1], axis=0)
     found = compare_rows(
         ArmRows(
             np.stack([n0, n1]),
             np.stack([y0 / m0, y1 / m1]),
             np.stack([y0 / m0 * ((m0 - y0) / m0) / m0, y1 / m1 * ((m1 - y1) / m1) / m1]),
             np.full(n0.shape, np.inf),
+            warnings={} if more else {"constant_arm": flat},
         ),
         measure="proportion",
         method=method,
@@ -236,7 +272,7 @@ def _table(
     high = infinite if greater else limits.ratio_upper - 1.0
     half = np.isinf(low) | np.isinf(high)
     nothing = (np.isinf(low) & np.isinf(high)) | (x0 + x1 == 0.0)
-    found = ComparisonTable(
+    return ComparisonTable(
         status=status,
         estimate=estimate,
         lower=-infinite if less else limits.lower,
@@ -253,21 +289,12 @@ def _table(
         n_treatment=n1,
         control_value=x0 / n0,
         treatment_value=x1 / n1,
+        nulls_control=np.zeros_like(n0),
+        nulls_treatment=np.zeros_like(n1),
+        variance_reduction=np.full_like(n0, np.nan),
+        warnings=warning_rows(len(n0)),
         measure="proportion",
         method=method,
         alternative=alternative,
         confidence_level=confidence_level,
-    )
-    return _with_status(found, status)
-
-
-def _with_status(table: ComparisonTable, status: NDArray[np.str_]) -> ComparisonTable:
-    """Return the table with no numbers in rows that the counts refuse."""
-    refused = status != "ok"
-    for name in _NUMBERS:
-        getattr(table, name)[refused] = np.nan
-    return replace(
-        table,
-        status=np.where(refused, status, table.status),
-        relative_status=np.where(refused, "undefined", table.relative_status),
     )

@@ -28,7 +28,8 @@ def wald_pair(table: TwoByTwo) -> ArmPair:
     variances = _variances(table)
     if not sum(variances) > 0.0:
         raise constant_arms(table.control_value, table.treatment_value)
-    return _normal_pair(table, variances, "wald")
+    pair = _normal_pair(table, variances, "wald")
+    return pair.with_warnings("constant_arm") if min(variances) == 0.0 else pair
 
 
 @dataclass(frozen=True)

@@ -167,11 +167,11 @@ def compare_rates(
         raise not_finite()
     if method in _POISSON:
         table = _rows(totals, method, variance, alternative, confidence_level)
-        return _answer(table, arms, totals, float(dispersion(totals)[0][0]))
+        return _answer(table, totals, float(dispersion(totals)[0][0]))
     _require_log_ratio(arms)
     if method == "quasi_poisson":
         table = _rows(totals, method, variance, alternative, confidence_level)
-        return _answer(table, arms, totals, float(dispersion(totals)[0][0]))
+        return _answer(table, totals, float(dispersion(totals)[0][0]))
     values = [_values(arm) for arm in arms]
     fit = negative_binomial(values[0], values[1], variance)
     table = _log_rows(totals, fit.log_ratio, method, alternative, confidence_level)
@@ -181,7 +181,7 @@ def compare_rates(
         treatment_value=np.array([fit.rates[1]]),
         relative_estimate=np.expm1(fit.log_ratio.estimate),
     )
-    return _answer(table, arms, totals, fit.dispersion)
+    return _answer(table, totals, fit.dispersion)
 
 
 def _rows(
@@ -224,9 +224,7 @@ def _log_rows(
     )
 
 
-def _answer(
-    table: ComparisonTable, arms: tuple[EventArm, EventArm], totals: EventTotals, spread: float
-) -> Comparison:
+def _answer(table: ComparisonTable, totals: EventTotals, spread: float) -> Comparison:
     """Return the one row of a table with what only single comparisons know."""
     if table.status[0] == "constant":
         raise constant_arms(float(totals.rates[0, 0]), float(totals.rates[1, 0]))
@@ -245,15 +243,7 @@ def _answer(
     }
     if np.isfinite(spread):
         details["dispersion"] = spread
-    poisson = table.method in _POISSON.values()
-    overdispersed = poisson and bool(dispersion(totals)[1][0])
-    return replace(
-        table[0],
-        nulls_control=arms[0].nulls,
-        nulls_treatment=arms[1].nulls,
-        details=details,
-        warnings=("overdispersed",) if overdispersed else (),
-    )
+    return replace(table[0], details=details)
 
 
 def _pair(exposure: tuple[Any, Any] | None) -> tuple[Any, Any]:

@@ -80,7 +80,10 @@ def dispersion(totals: EventTotals) -> tuple[Floats, Floats]:
 
     1 for Poisson counts. Beyond: above 1.1 and more than 3.09 standard errors above what Poisson
     counts give; Pearson's statistic of n units with mean m then has the variance n (2 + 1 / m).
-    NaN and False where units are not known.
+    Moments of units with different exposures x_i do not tell Pearson's: its dispersion is NaN, and
+    what is beyond is the plain sum of squares sum (y_i - r x_i)^2 with r = sum y / sum x, whose
+    mean and variance for Poisson counts are sum y (1 - sum x_i^2 / (sum x)^2) and
+    sum y + 2 r^2 sum x_i^2. NaN and False where units are not known.
     """
     n = totals.units
     with np.errstate(all="ignore"):
@@ -88,4 +91,13 @@ def dispersion(totals: EventTotals) -> tuple[Floats, Floats]:
         phi = statistic / degrees
         variance = (n * (2.0 + n / totals.events)).sum(axis=0)
         beyond = (phi > _WORTH_NAMING) & (statistic - degrees > _SURPRISE * np.sqrt(variance))
+        if totals.squares is not None and np.isnan(phi).any():
+            shares = totals.squares / totals.exposure**2
+            expected = (totals.events * (1.0 - shares)).sum(axis=0)
+            variance = (totals.events + 2.0 * totals.rates**2 * totals.squares).sum(axis=0)
+            spread = totals.spread.sum(axis=0)
+            uneven = (spread > _WORTH_NAMING * expected) & (
+                spread - expected > _SURPRISE * np.sqrt(variance)
+            )
+            beyond = np.where(np.isnan(phi), uneven, beyond)
     return phi, beyond

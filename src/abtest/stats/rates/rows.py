@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from abtest.stats.comparison_table import ComparisonTable
 from abtest.stats.moments import Floats
 from abtest.stats.rates.exact import exact_limits, exact_test
-from abtest.stats.rates.log_rates import LogRatios
+from abtest.stats.rates.log_rates import LogRatios, dispersion
 from abtest.stats.rates.score import difference_limits, ratio_limits, ratio_statistic
 from abtest.stats.rates.totals import EventTotals
 from abtest.stats.results import Alternative, Method
+from abtest.stats.row_warnings import warning_rows
 from abtest.stats.tails import critical_value, tail_rows
 
 _FARTHEST_APART = 230.0
@@ -140,7 +141,11 @@ def _table(
     names = np.array(["bounded", "half_line", "unbounded"])
     none = np.full(ok.shape, np.nan)
     difference = answers.difference
-    units = np.where(np.isnan(totals.units), totals.events, totals.units)
+    # totals of one arm make the sizes of both those of events
+    units = np.where(np.isnan(totals.units).any(axis=0), totals.events, totals.units)
+    nulls = np.zeros(units.shape) if totals.nulls is None else totals.nulls
+    poisson = method in get_args(ConditionalMethod)
+    beyond = ok & poisson & dispersion(totals)[1]
     return ComparisonTable(
         status=status,
         estimate=none if difference is None else shown(rates[1] - rates[0]),
@@ -158,6 +163,10 @@ def _table(
         n_treatment=units[1],
         control_value=shown(rates[0]),
         treatment_value=shown(rates[1]),
+        nulls_control=nulls[0],
+        nulls_treatment=nulls[1],
+        variance_reduction=none,
+        warnings=warning_rows(len(ok), {"overdispersed": beyond}),
         measure="rate",
         method=method,
         alternative=alternative,
@@ -192,4 +201,6 @@ def _safe(totals: EventTotals, ok: NDArray[np.bool_]) -> EventTotals:
         totals.units,
         totals.spread,
         totals.pearson,
+        totals.squares,
+        totals.nulls,
     )

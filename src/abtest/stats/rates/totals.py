@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from abtest.stats.counts import MOST
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.joint import quadratic_rows
 from abtest.stats.moments import Floats, Moments
-from abtest.stats.moments_table import MomentsTable
+from abtest.stats.moments_table import MomentsTable, nulls_of
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.value_counts import ValueCounts
 
@@ -40,6 +40,10 @@ class EventTotals:
     pearson
         The same over the expected events of each unit (Pearson's statistic), shape (2, r); NaN
         where units with different exposures are only known by their moments.
+    squares
+        Sums over units of exposure^2, shape (2, r); None or NaN where only totals are known.
+    nulls
+        Units left out because a value was null, shape (2, r); None if there are none.
     """
 
     events: Floats
@@ -47,6 +51,8 @@ class EventTotals:
     units: Floats
     spread: Floats
     pearson: Floats
+    squares: Floats | None = None
+    nulls: Floats | None = None
 
     @property
     def rates(self) -> Floats:
@@ -136,7 +142,8 @@ def event_arm(values: Events, exposure: Values | float | None, name: str) -> Eve
 
 def totals_of(arms: tuple[EventArm, EventArm]) -> EventTotals:
     """Return the totals of two arms as one row."""
-    return EventTotals(*np.array([_parts(arm) for arm in arms]).T[:, :, None])
+    columns = np.array([_parts(arm) for arm in arms]).T[:, :, None]
+    return replace(EventTotals(*columns), nulls=np.array([[float(arm.nulls)] for arm in arms]))
 
 
 def totals_of_tables(control: MomentsTable, treatment: MomentsTable) -> EventTotals:
@@ -149,14 +156,16 @@ def totals_of_tables(control: MomentsTable, treatment: MomentsTable) -> EventTot
             exposure = table.n * moments.mean[:, 1]
             spread = _residual(moments.m2, events / exposure)
             pearson = np.where(moments.m2[:, 1, 1] == 0.0, spread * table.n / events, np.nan)
-        parts.append((events, exposure, table.n, spread, pearson))
-    return EventTotals(*(np.stack(column) for column in zip(*parts, strict=True)))
+            squares = moments.m2[:, 1, 1] + table.n * moments.mean[:, 1] ** 2
+        parts.append((events, exposure, table.n, spread, pearson, squares))
+    columns = (np.stack(column) for column in zip(*parts, strict=True))
+    return replace(EventTotals(*columns), nulls=nulls_of(control, treatment))
 
 
-def _parts(arm: EventArm) -> tuple[float, float, float, float, float]:
+def _parts(arm: EventArm) -> tuple[float, ...]:
     """Return the entries of `EventTotals` for one arm."""
     if arm.moments is None:
-        return arm.events, arm.exposure, math.nan, math.nan, math.nan
+        return arm.events, arm.exposure, math.nan, math.nan, math.nan, math.nan
     rate = arm.events / arm.exposure
     spread = float(_residual(arm.moments.m2, np.asarray(rate)))
     pearson = math.nan
@@ -168,7 +177,10 @@ def _parts(arm: EventArm) -> tuple[float, float, float, float, float]:
         pearson = float((units * (events - expected) ** 2 / expected).sum())
     elif arm.moments.m2[1, 1] == 0.0:
         pearson = spread * arm.moments.n / arm.events
-    return arm.events, arm.exposure, float(arm.moments.n), spread, pearson
+    n, mean = arm.moments.n, float(arm.moments.mean[1])
+    with np.errstate(over="ignore"):  # infinite squares say nothing
+        squares = float(arm.moments.m2[1, 1] + n * np.square(mean))
+    return arm.events, arm.exposure, float(n), spread, pearson, squares
 
 
 def _with_ones(table: MomentsTable) -> MomentsTable:
