@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import abtest.stats
@@ -66,14 +67,51 @@ def test_one_sided_intervals_have_one_limit():
 
 @pytest.mark.parametrize(
     "values",
+    [pa.array([True, None, False]), pa.chunked_array([[True], [None, False]])],
+    ids=["array", "chunks"],
+)
+def test_truth_values_of_arrow_are_ones_and_zeros(values):
+    assert as_floats(values, "control") == pytest.approx([1.0, np.nan, 0.0], nan_ok=True)
+    assert as_floats(pa.array([True, False]), "control").tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [pa.array(["1", "2"]), pa.array([[1], [2]]), [1, 10**400], pa.array([b"a", None])],
+    ids=["Arrow text", "Arrow lists", "beyond floats", "Arrow bytes"],
+)
+def test_what_is_no_number_is_refused_in_words(values):
+    with pytest.raises(UsageError, match="not numbers") as refused:
+        as_floats(values, "control")
+    assert refused.value.todo
+
+
+@pytest.mark.parametrize(
+    "values",
     [
         [1, 2, None],
         pd.Series([1, 2, pd.NA], dtype="Int64"),
         pd.Series([1.0, 2.0, np.nan]),
         np.ma.masked_array([1, 2, 3], mask=[False, False, True]),
         [Decimal(1), Decimal(2), Decimal("nan")],
+        [1, 2, np.ma.masked],
+        pa.array([1, 2, None]),
+        pa.array([1.0, 2.0, None]),
+        pa.chunked_array([[1], [2, None]]),
+        pd.Series([1, 2, None], dtype="int64[pyarrow]"),
     ],
-    ids=["list", "extension array", "series", "masked array", "decimals"],
+    ids=[
+        "list",
+        "extension array",
+        "series",
+        "masked array",
+        "decimals",
+        "masked element",
+        "Arrow integers",
+        "Arrow floats",
+        "Arrow chunks",
+        "Arrow in pandas",
+    ],
 )
 def test_nulls_of_every_library_become_nan(values):
     assert as_floats(values, "control") == pytest.approx([1.0, 2.0, np.nan], nan_ok=True)

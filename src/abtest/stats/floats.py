@@ -33,20 +33,19 @@ def as_floats(values: Values, name: str) -> NDArray[np.float64]:
     >>> as_floats([1, None, True], "control").tolist()
     [1.0, nan, 1.0]
     """
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
-    raw = np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
-    # Text that looks like a number and dates are converted by NumPy without a word.
-    is_text = raw.dtype == object and any(isinstance(value, str | bytes) for value in raw.flat)
-    if raw.dtype.kind in "USTMmcV" or is_text:
-        raise _not_numbers(name, "text" if is_text else str(raw.dtype))
     try:
-        if raw.dtype == object and hasattr(values, "to_numpy"):
-            # an extension array of pandas with nulls: it must be told what they become
+        raw = _array(values)
+        # Text that looks like a number and dates are converted by NumPy without a word.
+        text = raw.dtype == object and any(isinstance(value, str | bytes) for value in raw.flat)
+        odd = "text" if text else str(raw.dtype) if raw.dtype.kind in "USTMmcV" else ""
+        if raw.dtype == object and not odd and _library(values) == "pandas":
+            # an extension array with nulls: it must be told what they become
             raw = values.to_numpy(dtype="float64", na_value=np.nan)
-        floats = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        floats = None if odd else np.asarray(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise _not_numbers(name, str(error)) from error
+    if floats is None:
+        raise _not_numbers(name, odd)
     if floats.ndim != 1:
         raise UsageError(
             f"The values of {name} must be one column",
@@ -54,6 +53,22 @@ def as_floats(values: Values, name: str) -> NDArray[np.float64]:
             todo="Give one value per unit.",
         )
     return floats
+
+
+def _array(values: Values) -> NDArray[Any]:
+    """Return values as an array of whatever type they have."""
+    if isinstance(values, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(values), np.nan, values.data)
+    if isinstance(values, list | tuple) and any(value is np.ma.masked for value in values):
+        return np.asarray([np.nan if value is np.ma.masked else value for value in values])
+    if _library(values) == "pyarrow":
+        # nulls and truth values have no NumPy memory of their own, so that Arrow must copy
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+
+
+def _library(values: Values) -> str:
+    return type(values).__module__.partition(".")[0]
 
 
 def _not_numbers(name: str, given: str) -> UsageError:
