@@ -84,7 +84,7 @@ def test_counts_are_the_moments_of_their_zeros_and_ones():
 
 @pytest.mark.parametrize(("n", "successes"), [(10, 11), (10, -1), (10, 2.5)])
 def test_impossible_counts_are_refused(n, successes):
-    with pytest.raises(UsageError, match="whole numbers"):
+    with pytest.raises(UsageError, match="whole number"):
         Moments.from_counts(n, successes)
 
 

@@ -128,5 +128,5 @@ def _is_number(value: Any) -> bool:
         return False
     try:
         return not isinstance(value, complex) and not math.isnan(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False

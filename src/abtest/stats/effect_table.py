@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from abtest.errors import UsageError
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable, NotEstimableCode
 from abtest.stats.results import Interval, Measure, Method, RelativeInterval
@@ -56,10 +58,19 @@ class EffectTable:
 
         Raises
         ------
+        UsageError
+            If the row is no whole number.
         NotEstimable
             If its status is not ``ok``.
         """
-        status = str(self.status[row])
+        try:
+            status = str(self.status[operator.index(row)])
+        except TypeError as error:
+            raise UsageError(
+                "One row of a table is taken at a time",
+                given=f"table[{row!r}]",
+                todo="Give the number of a row, or take a part of the data frame .table.",
+            ) from error
         if status == "ok":
             return
         code: NotEstimableCode = next(c for c in get_args(NotEstimableCode) if c == status)
@@ -88,9 +99,8 @@ class EffectTable:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields, arrays as lists."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
+        """Return all fields, arrays as lists; numbers that are not there or infinite as None."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     @property
     def table(self) -> pd.DataFrame:
@@ -102,6 +112,15 @@ class EffectTable:
     def _repr_html_(self) -> str:
         """Return the table as pandas shows it."""
         return self.table._repr_html_()  # type: ignore[operator,no-any-return]  # pandas has it
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON holds: lists, and None for numbers that are not finite."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype.kind == "f":
+        return [finite_or_none(number) for number in value.tolist()]
+    return [list(row) for row in value] if value.dtype == object else value.tolist()
 
 
 def finite_or_none(value: float) -> float | None:

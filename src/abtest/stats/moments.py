@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from abtest.errors import UsageError
+from abtest.stats.arguments import require_count
 from abtest.stats.floats import Values, as_floats
 
 Floats = NDArray[np.float64]
@@ -148,7 +149,9 @@ class Moments:
         >>> float(Moments.from_counts(10, 3).m2[0, 0])
         2.1
         """
-        if int(n) != n or int(successes) != successes or not 0 <= successes <= n:
+        n, successes = require_count(n, "n"), require_count(successes, "successes")
+        nulls = require_count(nulls, "nulls")
+        if successes > n:
             raise UsageError(
                 "Counts of a proportion must be whole numbers with 0 <= successes <= n",
                 given=f"{successes} successes of {n}",
@@ -156,8 +159,8 @@ class Moments:
             )
         if n == 0:
             return cls(0, np.zeros(1), np.zeros((1, 1)), nulls)
-        spread = int(successes) * int(n - successes) / int(n)
-        return cls(int(n), np.array([successes / n]), np.array([[spread]]), nulls)
+        spread = successes * (n - successes) / n
+        return cls(n, np.array([successes / n]), np.array([[spread]]), nulls)
 
     def __add__(self, other: Moments) -> Moments:
         """Return the moments of both samples together."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
 
 Alternative = Literal["two-sided", "greater", "less"]
 PairMethod = Literal[
@@ -122,7 +123,8 @@ class Test:
     """A p-value with its logarithm, statistic and degrees of freedom.
 
     `log10_p` stays finite where `p_value` underflows. `df` is None for normal and
-    score tests.
+    score tests. `method` names the test where it stands alone; None where the answer that it is
+    part of does.
     """
 
     __test__ = False  # not a test class of pytest
@@ -132,6 +134,22 @@ class Test:
     statistic: float
     df: float | None
     alternative: Alternative
+    method: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain values; a number that is not finite as None."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
+    def __str__(self) -> str:
+        """Return the result as a sentence."""
+        from abtest.stats.display import p_value
+
+        df = "" if self.df is None else f" with {self.df:.6g} degrees of freedom"
+        name = self.alternative if self.method is None else f"{self.method}, {self.alternative}"
+        return f"p = {p_value(self)}: statistic {self.statistic:.4g}{df} ({name})."
 
 
 class PairEstimate(Protocol):

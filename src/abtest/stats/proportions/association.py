@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -78,7 +79,8 @@ def association(
         if method == "chi_square_yates":
             distance = np.maximum(distance - 0.5, 0.0)
         statistic = float((distance**2 / expected).sum())
-    return chi_square_test(statistic, (observed.shape[0] - 1) * (observed.shape[1] - 1))
+    test = chi_square_test(statistic, (observed.shape[0] - 1) * (observed.shape[1] - 1))
+    return replace(test, method=method)
 
 
 def _likelihood_ratios(observed: Floats, expected: Floats) -> Floats:

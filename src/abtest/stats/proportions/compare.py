@@ -9,7 +9,7 @@ from typing import Literal, get_args, overload
 
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_interval, require_one_of
-from abtest.stats.columns import arm_moments, filled
+from abtest.stats.columns import arm_moments, filled, moments_by_phase
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable
 from abtest.stats.floats import Values
@@ -185,6 +185,12 @@ def compare_proportions(
         )
     if isinstance(control, MomentsTable) or isinstance(treatment, MomentsTable):
         raise mixed_tables("one sample")
+    if moments_by_phase(control) is not None or moments_by_phase(treatment) is not None:
+        raise UsageError(
+            "Proportions by phase are not compared here",
+            given="lists of Moments",
+            todo="Use compare_means, which takes moments by phase, or estimate_proportions.",
+        )
     extra, codes = filled(covariates, with_mean=True)
     arms = [
         arm_moments((values,), tuple(pair[i] for pair in extra), name)

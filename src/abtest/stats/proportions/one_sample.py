@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -152,9 +153,10 @@ def proportion_test(
     x, units = _counts(successes, n)
     if method == "wilson":
         error = math.sqrt(share * (1.0 - share) / units)
-        return tail_test((x / units - share) / error, None, alternative)
+        test = tail_test((x / units - share) / error, None, alternative)
+        return replace(test, method=method)
     log_p = _exact_log_p((x, units, share), method, alternative)
-    return Test(math.exp(log_p), log_p / math.log(10.0), float(x), None, alternative)
+    return Test(math.exp(log_p), log_p / math.log(10.0), float(x), None, alternative, method)
 
 
 def _limits(x: int, n: int, method: ShareInterval, outside: float) -> tuple[float, float]:
