@@ -202,7 +202,7 @@ def test_segments_as_planned_have_no_culprit():
     assert found.culprit is None
     assert found["b"].counts == (7, 0)
     assert found["b"].method == "exact_binomial"
-    assert str(found) == "The shares are as planned in all 2 segments."
+    assert str(found) == "No mismatch is shown in any of 2 segments."
 
 
 def test_adjusted_p_values_are_holms_over_segments_with_units():
@@ -258,3 +258,13 @@ def test_the_order_of_segments_does_not_matter(rows):
 def test_wrong_tables_are_refused(table, shares, arguments):
     with pytest.raises(UsageError):
         sample_ratio_by_segment(table, shares, **arguments)
+
+
+def test_segments_that_differ_are_told_though_none_stands_out():
+    sides = [150 if place % 2 else -150 for place in range(20)]
+    table = {f"s{place}": [10_000 + x, 10_000 - x] for place, x in enumerate(sides)}
+    found = sample_ratio_by_segment(table, [1, 1])
+    assert found.culprit is None
+    assert found.homogeneity.p_value < 1e-10
+    assert str(found).startswith("The shares differ between segments (p = 3.3e-11)")
+    assert f"{found.homogeneity.p_value:.3g}" in found._repr_mimebundle_()[0]["text/html"]

@@ -236,3 +236,8 @@ def test_arms_without_variation_have_no_trend():
     with pytest.raises(NotEstimable) as caught:
         compare_ordered_proportions([[0, 1], []], [0, 1])
     assert caught.value.code == "too_few_units"
+
+
+def test_no_bend_is_claimed_where_none_is_shown():
+    got = compare_ordered_means([[1, 2, 3], [2, 3, 4], [3, 4, 5]], [0, 1, 2])
+    assert str(got).endswith("the curve is not shown to bend (p = 1).")

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from abtest.errors import UsageError
 from abtest.stats import (
+    ArmPair,
     Moments,
     NotEstimable,
     ScorePair,
@@ -169,3 +172,25 @@ def test_only_means_have_a_pooled_variance():
         compare_arms([0, 1], {"a": [1, 0]}, measure="proportion", variance="pooled")
     with pytest.raises(UsageError):
         compare_arms([0, 1], {"a": [1, 0]}, variance="equal")
+
+
+@pytest.mark.parametrize(
+    "method", ["bonferroni", "sidak", "holm", "hochberg", "hommel", "benjamini_yekutieli"]
+)
+def test_p_values_that_underflow_are_adjusted_on_their_logarithms(method):
+    pair = ArmPair(0.0, 1.0, ((1e-4, 0.0), (0.0, 1e-4)), None, 9, 9, "z")
+    far = ArmPair(0.0, 2.0, ((1e-4, 0.0), (0.0, 1e-4)), None, 9, 9, "z")
+    family = adjust_comparisons({"far": far, **dict.fromkeys("abcdefghi", pair)}, method=method)
+    single = pair.test(alternative="two-sided").log10_p
+    factor = {
+        "bonferroni": 10.0,
+        "sidak": 10.0,
+        "holm": 9.0,
+        "benjamini_yekutieli": 2.9289682539682538,
+    }
+    assert single < -1000.0
+    assert family.rows[0].adjusted_p_value == 0.0
+    for row in family.rows[1:]:
+        assert row.adjusted_log10_p == pytest.approx(
+            single + math.log10(factor.get(method, 1.0)), abs=1e-9
+        )

@@ -167,7 +167,12 @@ class SegmentRatios:
                     f"The shares are not as planned (p = {self.overall.p_value:.2g}), and no "
                     "single segment stands out: look for a cause that concerns all."
                 )
-            return f"The shares are as planned in all {len(self.segments)} segments."
+            if self.homogeneity is not None and self.homogeneity.p_value <= self.alpha:
+                return (
+                    f"The shares differ between segments (p = {self.homogeneity.p_value:.2g}), and "
+                    "no single one stands out: look for a cause that acts on segments."
+                )
+            return f"No mismatch is shown in any of {len(self.segments)} segments."
         name, arm = self.culprit
         row = self[name]
         more = "many" if row.residual > 0.0 else "few"
@@ -196,5 +201,9 @@ class SegmentRatios:
             )
             for segment in self.segments
         ]
+        blanks = [""] * len(self.arms)
+        for name, test in (("all together", self.overall), ("alike", self.homogeneity)):
+            if test is not None:
+                rows.append((name, *blanks, f"{test.p_value:.3g}", "", ""))
         heading = ("segment", *self.arms, "p-value", "adjusted p-value", "deviates most")
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)

@@ -60,8 +60,11 @@ class DoseResponse:
         words += " dose"
         if self.quadratic is None:
             return f"{words}."
+        p = f"(p = {self.quadratic.p_value:.3g})"
+        if self.quadratic.p_value >= 1.0 - self.confidence_level:
+            return f"{words}; the curve is not shown to bend {p}."
         bend = "downward" if (self.quadratic.effect.estimate or 0.0) < 0.0 else "upward"
-        return f"{words}; the curve bends {bend} (p = {self.quadratic.p_value:.3g})."
+        return f"{words}; the curve bends {bend} {p}."
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None

@@ -13,7 +13,7 @@ from abtest.stats.arguments import require_alternative, require_one_of, require_
 from abtest.stats.fieller import relative_interval
 from abtest.stats.moments import Floats
 from abtest.stats.multiplicity.adjust import adjust
-from abtest.stats.multiplicity.adjusted import AdjustMethod
+from abtest.stats.multiplicity.adjusted import AdjustedPValues, AdjustMethod
 from abtest.stats.multiplicity.comparison_family import AdjustedComparison, ComparisonFamily
 from abtest.stats.multiplicity.dunnett_distribution import critical_of, exceedance
 from abtest.stats.multiplicity.family import named
@@ -24,6 +24,8 @@ from abtest.stats.tails import upper_tail
 FamilyMethod = AdjustMethod | Literal["dunnett"]
 """How a family of comparisons is adjusted."""
 _METHODS = frozenset({*get_args(AdjustMethod), "dunnett"})
+_TINY, _READABLE = 1e-280, -200.0
+"""An adjusted p-value below the first is made from p-values near 10 to the second."""
 
 
 def adjust_comparisons(
@@ -130,7 +132,7 @@ def _marginal(
         elif method == "sidak":
             own = -math.expm1(math.log1p(-alpha) / m)
         level = 1.0 - own
-        factor = _log10_factor(judged.adjusted[place], tests[name])
+        log10_p = _adjusted_log10_p(place, judged, list(tests.values()), method, weights)
         rows.append(
             AdjustedComparison(
                 name=name,
@@ -140,7 +142,7 @@ def _marginal(
                 confidence_level=level,
                 p_value=tests[name].p_value,
                 adjusted_p_value=judged.adjusted[place],
-                adjusted_log10_p=factor,
+                adjusted_log10_p=log10_p,
                 rejected=judged.rejected[place],
                 statistic=tests[name].statistic,
                 df=tests[name].df,
@@ -206,9 +208,30 @@ def _single_step(test: Test, loadings: Floats, alternative: Alternative) -> tupl
     return adjusted, test.log10_p + math.log10(len(loadings))
 
 
-def _log10_factor(adjusted: float, test: Test) -> float:
-    """Return log10 of an adjusted p-value, from the single test's where it underflows."""
-    return math.log10(adjusted) if adjusted > 1e-280 else test.log10_p
+def _adjusted_log10_p(
+    place: int,
+    judged: AdjustedPValues,
+    tests: Sequence[Test],
+    method: AdjustMethod,
+    weights: Mapping[str, float] | Sequence[float] | None,
+) -> float:
+    """Return log10 of one adjusted p-value, also where it underflows.
+
+    Far below 1 every method is proportional: all p-values times one factor give adjusted ones
+    times that factor. So the family is judged again with p-values that are not too small.
+    """
+    adjusted = judged.adjusted[place]
+    if adjusted > _TINY:
+        return math.log10(adjusted)
+    shift = _READABLE - tests[place].log10_p
+    scaled = [10.0 ** max(min(test.log10_p + shift, 0.0), -320.0) for test in tests]
+    again = adjust(
+        dict(zip(judged.names, scaled, strict=True)),
+        method=method,
+        weights=weights,
+        alpha=judged.alpha,
+    )
+    return math.log10(again.adjusted[place]) - shift
 
 
 def _loading(name: str, pair: PairEstimate) -> float:
