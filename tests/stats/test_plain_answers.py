@@ -11,8 +11,11 @@ from abtest.stats import (
     Moments,
     MomentsTable,
     association,
+    compare_capped_means,
     compare_means,
     compare_proportions,
+    compare_rates,
+    compare_trimmed_means,
     proportion_test,
 )
 
@@ -76,3 +79,26 @@ def test_tests_that_stand_alone_say_which_they_are():
         test = proportion_test(13, 16, 0.5, method=method, alternative="greater")
         assert test.method == test.to_dict()["method"] == method
         assert str(test).endswith(f"({method}, greater).")
+
+
+@pytest.mark.parametrize(("alternative", "side"), [("greater", "above"), ("less", "below")])
+def test_one_sided_tests_say_their_side(alternative, side):
+    arms = [1.0, 2.0, 3.0], [2.0, 3.0, 5.0]
+    said = str(compare_means(*arms, alternative=alternative))
+    assert said.endswith(f"(welch, one-sided: treatment {side} control).")
+    assert str(compare_means(*arms)).endswith("(welch).")
+
+
+def test_means_that_are_not_plain_are_named():
+    arms = [1.0, 2.0, 3.0, 4.0, 9.0], [2.0, 3.0, 5.0, 6.0, 20.0]
+    assert str(compare_capped_means(*arms, threshold=8)).startswith("Capped mean of treatment ")
+    assert str(compare_trimmed_means(*arms)).startswith("Trimmed mean of treatment ")
+
+
+def test_totals_are_events_and_not_units():
+    totals = compare_rates(15, 41, exposure=(19_017, 28_010))
+    assert totals.counted == totals.to_dict()["counted"] == "events"
+    shown = totals._repr_mimebundle_()[0]["text/markdown"]
+    assert "| events | 15 control, 41 treatment |" in shown
+    assert "| units" not in shown
+    assert compare_rates([1, 0, 2], [3, 1, 0]).counted == "units"

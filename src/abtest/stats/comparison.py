@@ -66,6 +66,9 @@ class Comparison:
         Codes of what a reader should know.
     details
         Further numbers of the method by name, such as the threshold of capped means.
+    counted
+        What `n_control` and `n_treatment` are: ``units``, or ``events`` where a rate is made of
+        totals.
     """
 
     measure: Measure
@@ -88,6 +91,7 @@ class Comparison:
     variance_reduction: float | None = None
     warnings: tuple[WarningCode, ...] = ()
     details: dict[str, float] = field(default_factory=dict)
+    counted: Literal["units", "events"] = "units"
 
     @classmethod
     def of(

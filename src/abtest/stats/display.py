@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from abtest.show.escape import html, markdown
 from abtest.show.fragment import Fragment
-from abtest.stats.results import Interval, RelativeInterval
+from abtest.stats.results import Alternative, Interval, Measure, RelativeInterval
 
 if TYPE_CHECKING:
     from abtest.stats.comparison import Comparison
+
+
+_SIDES: Mapping[Alternative, str] = {
+    "two-sided": "",
+    "greater": ", one-sided: treatment above control",
+    "less": ", one-sided: treatment below control",
+}
+_NAMED: Mapping[Measure, str] = {
+    "capped_mean": "Capped mean of treatment",
+    "geometric_mean": "Geometric mean of treatment",
+    "trimmed_mean": "Trimmed mean of treatment",
+}
+"""Measures that would be taken for a plain mean."""
 
 
 class HasPValue(Protocol):
@@ -28,7 +41,8 @@ class HasPValue(Protocol):
 def sentence(result: Comparison) -> str:
     """Return what was found, in one sentence."""
     level = f"{100 * result.confidence_level:.6g}% interval"
-    parts = f"Treatment {result.treatment_value:.4g} against control {result.control_value:.4g}: "
+    subject = _NAMED.get(result.measure, "Treatment")
+    parts = f"{subject} {result.treatment_value:.4g} against control {result.control_value:.4g}: "
     if result.scale == "difference":
         parts += f"difference {result.absolute.estimate:+.4g} ({level} {span(result.absolute)}), "
         parts += _relative(result.relative, "")
@@ -36,7 +50,8 @@ def sentence(result: Comparison) -> str:
         # values of the arms are shares, the effect is one of their odds
         parts += "odds: " if result.measure == "odds" else ""
         parts += _relative(result.relative, f"{level} ")
-    return f"{parts}; p = {p_value(result)} ({result.method}).{warned(result.warnings)}"
+    method = f"{result.method}{_SIDES[result.alternative]}"
+    return f"{parts}; p = {p_value(result)} ({method}).{warned(result.warnings)}"
 
 
 def fragment(result: Comparison) -> Fragment:
@@ -66,7 +81,7 @@ def p_value(result: HasPValue) -> str:
 def _rows(result: Comparison) -> list[tuple[str, str]]:
     level = f"{100 * result.confidence_level:.6g}% interval"
     rows = [
-        ("units", f"{result.n_control:,} control, {result.n_treatment:,} treatment"),
+        (result.counted, f"{result.n_control:,} control, {result.n_treatment:,} treatment"),
         ("values", f"{result.control_value:.6g} control, {result.treatment_value:.6g} treatment"),
     ]
     if result.scale == "difference":

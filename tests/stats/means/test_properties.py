@@ -146,7 +146,7 @@ def test_zeros_and_negative_values_have_no_geometric_mean_and_are_counted():
 
 def test_a_ratio_reads_as_a_sentence():
     assert str(compare_geometric_means([1.0, 2.0, 4.0], [4.0, 8.0, 18.0])).startswith(
-        "Treatment 8.32 against control 2: relative +316.02% (95% interval "
+        "Geometric mean of treatment 8.32 against control 2: relative +316.02% (95% interval "
     )
 
 

@@ -243,7 +243,8 @@ def _answer(table: ComparisonTable, totals: EventTotals, spread: float) -> Compa
     }
     if np.isfinite(spread):
         details["dispersion"] = spread
-    return replace(table[0], details=details)
+    known = not np.isnan(totals.units).any()
+    return replace(table[0], details=details, counted="units" if known else "events")
 
 
 def _pair(exposure: tuple[Any, Any] | None) -> tuple[Any, Any]:
