@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import abtest
+from abtest.show.effect_words import warning_words
 from abtest.stats import Moments, compare_means, estimate_means, heterogeneity
 
 N = 3_000
@@ -131,7 +132,7 @@ def test_arms_that_miss_nothing_have_no_warning_for_another_arm_that_does(frame)
     third = frame["id"] % 3 == 0
     holed = frame.assign(
         arm=frame["arm"].mask(third, "other"),
-        before=frame["before"].fillna(5.0).mask(third & (frame["id"] % 2 == 0)),
+        before=frame["before"].fillna(5.0).mask(third & (frame["id"] < 12)),
     )
     spec = units(covariates=["before"])
     spec["variants"] = {
@@ -271,6 +272,22 @@ def test_rare_events_within_strata_say_no_saving(frame):
     row = row_of(spec, rare)
     assert (row["method"], row["variance_reduction"]) == ("post_stratified", None)
     assert row["warnings"] == ["few_events"]
+
+
+def test_a_covariate_that_one_arm_misses_more_often_is_not_used(frame):
+    lost = (frame["arm"] == "treatment") & (frame["before"] > 15.0)
+    holed = frame.assign(before=frame["before"].fillna(5.0).mask(lost))
+    row, plain = row_of(units(covariates=["before"]), holed), row_of(units(), holed)
+    assert row["warnings"] == ["covariate_missing_differs"]
+    assert (row["method"], row["absolute"]) == ("welch", plain["absolute"])
+    both = row_of(units(covariates=["before", "visits"]), holed)
+    one = row_of(units(covariates=["visits"]), holed)
+    assert both["warnings"] == ["covariate_missing_differs"]
+    assert both["absolute"]["lower"] == pytest.approx(one["absolute"]["lower"], rel=1e-9)
+    strata = row_of(units(covariates=["before"], strata=["country"]), holed)
+    assert strata["method"] == "post_stratified"
+    assert "covariate_missing_differs" in strata["warnings"]
+    assert any("missing more often in one arm" in note for note in warning_words(row))
 
 
 def test_a_segment_that_misses_no_covariate_has_no_warning_of_another_that_does(frame):

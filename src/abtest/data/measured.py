@@ -42,7 +42,8 @@ class MetricSums:
     `n`, `nulls` and `immature` have shape (cells,); `sums` (cells, k); `products`
     (cells, k, k); `pilot` (k,). `covariate_nulls`, of shape (cells, covariates), counts the
     units of `n` whose covariate was missing and stands at its pilot; a covariate with missing
-    values has a further variable at the end that says where.
+    values has a further variable at the end that says where; `indicated` are the positions of
+    these covariates, in that order.
     """
 
     pilot: NDArray[np.float64]
@@ -52,6 +53,7 @@ class MetricSums:
     sums: NDArray[np.float64]
     products: NDArray[np.float64]
     covariate_nulls: NDArray[np.int64]
+    indicated: tuple[int, ...] = ()
 
     def at(self, keep: NDArray[np.bool_]) -> MetricSums:
         """Return the sums of the cells for which `keep` is true."""
@@ -63,6 +65,7 @@ class MetricSums:
             self.sums[keep],
             self.products[keep],
             self.covariate_nulls[keep],
+            self.indicated,
         )
 
     def moments(self, keep: NDArray[np.bool_]) -> Moments:
@@ -270,6 +273,11 @@ class Measured:
             variant: int(sums.covariate_nulls[self.cells.where(variant, segment)].sum())
             for variant in self.tally.exposed
         }
+
+    def indicated(self, metric: str) -> tuple[int, ...]:
+        """Return the positions of covariates with an indicator, in the order of these."""
+        sums = self.cells.metrics.get(metric)
+        return () if sums is None else sums.indicated
 
     def segment_values(self, column: str) -> Mapping[str, Mapping[str, int]]:
         """Return the values of a segment, sorted, with their units by variant ("" is null)."""

@@ -146,7 +146,7 @@ class MetricPlan:
         for i in range(len(self.covariates)):
             gaps[:, i] = answer[f"{prefix}gap{i}"]
         nulls = units - n - waiting
-        return MetricSums(pilot, n, nulls, waiting, sums, products, gaps)
+        return MetricSums(pilot, n, nulls, waiting, sums, products, gaps, self.indicated)
 
     def not_binary(self, answer: Values, prefix: str, keep: NDArray[np.bool_]) -> int:
         """Return how many units of the kept cells have a value other than 0 and 1."""

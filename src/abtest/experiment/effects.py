@@ -9,8 +9,6 @@ from operator import add
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from abtest.data.measured import Measured, Segment
 from abtest.data.request import UnitRequest
 from abtest.experiment.document import (
@@ -23,6 +21,7 @@ from abtest.experiment.document import (
 )
 from abtest.experiment.levels import Level
 from abtest.experiment.outcome import row_test
+from abtest.experiment.usable_covariates import usable_covariates
 from abtest.metrics import MetricDefinition
 from abtest.show.numbers import json_number
 from abtest.stats import Moments, NotEstimable
@@ -100,9 +99,22 @@ def estimate_pair(
         for name in (what.control, what.variant)
     ]
     adjusted = isinstance(what.request, UnitRequest) and bool(what.request.covariates)
-    if adjusted:
-        known = len(what.request.variables) + len(what.request.covariates)
-        arms = _with_telling_indicators(arms[0], arms[1], known)
+    if not adjusted:
+        return _estimate(measured, what, arms, adjusted=False)
+    found = usable_covariates(
+        arms,
+        values=len(what.request.variables),
+        covariates=len(what.request.covariates),
+        indicated=measured.indicated(what.metric.id),
+    )
+    pair = _estimate(measured, what, found.arms, adjusted=found.adjusted)
+    return pair.with_warnings(*found.codes(used=pair.method in WITH_COVARIATES))
+
+
+def _estimate(
+    measured: Measured, what: Comparison, arms: Sequence[Sequence[Moments]], *, adjusted: bool
+) -> PairEstimate:
+    """Return both arms, estimated within phases and strata."""
     if not what.metric.strata:
         return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
     control, treatment, merged = _with_full_strata(arms[0], arms[1], measured.phases)
@@ -117,34 +129,6 @@ def _by_phase(arm: Sequence[Moments], phases: int) -> list[Moments]:
     """Return the moments of an arm by phase, its strata merged."""
     size = len(arm) // phases
     return [reduce(add, arm[phase * size : (phase + 1) * size]) for phase in range(phases)]
-
-
-def _with_telling_indicators(
-    control: Sequence[Moments], treatment: Sequence[Moments], known: int
-) -> list[tuple[Moments, ...]]:
-    """Return both arms without indicators of missing covariates that say nothing of their own.
-
-    They come after the `known` variables. One that does not vary in an arm (nobody of these two
-    arms misses the value) or that repeats another (the same units miss both) is no covariate that
-    a reader lost.
-    """
-    spreads = [np.sum([part.m2 for part in arm], axis=0) for arm in (control, treatment)]
-    kept = list(range(known))
-    for one in range(known, len(spreads[0])):
-        varies = all(spread[one, one] > 0.0 for spread in spreads)
-        repeats = any(
-            all(s[one, one] == s[one, other] == s[other, other] for s in spreads)
-            for other in kept[known:]
-        )
-        if varies and not repeats:
-            kept.append(one)
-    if len(kept) == len(spreads[0]):
-        return [tuple(control), tuple(treatment)]
-    rows = np.ix_(kept, kept)
-    return [
-        tuple(Moments(part.n, part.mean[kept], part.m2[rows], part.nulls) for part in arm)
-        for arm in (control, treatment)
-    ]
 
 
 def _with_full_strata(
@@ -173,10 +157,6 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     relative = pair.relative(level.confidence)
     test = row_test(what.metric, pair)
     warnings: list[WarningCode] = [*pair.warnings]
-    if pair.method in WITH_COVARIATES:
-        filled = measured.covariate_nulls(what.metric.id, segment=what.segment)
-        if filled[what.control] + filled[what.variant] > 0:
-            warnings.append("covariate_missing")
     if what.metric.margin is not None and not pair.control_value > 0:
         warnings.append("control_not_positive")
     return Effect(

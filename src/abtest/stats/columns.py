@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from abtest.errors import UsageError
+from abtest.stats.adjustment.missingness import MissingShares
+from abtest.stats.adjustment.slopes import fixed_slopes
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable
@@ -94,15 +97,86 @@ def arm_counts(values: Values | ValueCounts, name: str) -> ValueCounts:
     return ValueCounts.from_values(floats)
 
 
+@dataclass(frozen=True, eq=False)
+class Covariates:
+    """Covariates of two arms without nulls.
+
+    Attributes
+    ----------
+    pairs
+        (control, treatment) of each covariate.
+    shares
+        How often each was missing.
+    indicators
+        Where values were missing: the place of the covariate, and 1 or 0 for each unit of
+        (control, treatment). Once for all covariates that are missing in the same units.
+    """
+
+    pairs: tuple[tuple[Floats, Floats], ...]
+    shares: tuple[MissingShares, ...]
+    indicators: tuple[tuple[int, tuple[Floats, Floats]], ...]
+
+    @property
+    def kept(self) -> list[int]:
+        """Places of the covariates that are missing as often in one arm as in the other."""
+        return [place for place, one in enumerate(self.shares) if not one.differs]
+
+    @property
+    def codes(self) -> tuple[WarningCode, ...]:
+        """Codes of what a reader should know about missing values."""
+        found: list[WarningCode] = []
+        if any(self.shares[place].control + self.shares[place].treatment for place in self.kept):
+            found.append("covariate_missing")
+        if len(self.kept) < len(self.shares):
+            found.append("covariate_missing_differs")
+        return tuple(found)
+
+    @property
+    def used(self) -> tuple[tuple[Floats, Floats], ...]:
+        """The covariates kept, then the indicators."""
+        return (
+            *(self.pairs[place] for place in self.kept),
+            *(pair for _, pair in self.indicators),
+        )
+
+    def with_slopes(self, slopes: Values) -> tuple[tuple[tuple[Floats, Floats], ...], Floats]:
+        """Return the covariates kept and their slopes, which were fixed for all beforehand.
+
+        Raises
+        ------
+        UsageError
+            If they are not one number per covariate.
+        """
+        fixed = fixed_slopes(slopes, len(self.pairs))
+        return tuple(self.pairs[place] for place in self.kept), fixed[self.kept]
+
+
 def filled(
     covariates: tuple[Values, Values] | None, *, with_mean: bool
 ) -> tuple[tuple[tuple[Floats, Floats], ...], tuple[WarningCode, ...]]:
-    """Return covariates of (control, treatment) without nulls, and a warning code if there were.
+    """Return covariates of (control, treatment) without nulls, and codes if there were some.
 
     The result is empty for None and otherwise one entry for each covariate, so that entries can
-    be joined. A missing covariate must not cost a unit (that would select on the past): it
-    becomes the mean over both arms and a further covariate says where it was missing, or it
-    becomes 0 where no past means a count of none.
+    be joined. A covariate whose missing share differs between the arms is left out, with the
+    code ``covariate_missing_differs``: it may be all of them. See `filled_covariates`.
+    """
+    if covariates is None:
+        return (), ()
+    found = filled_covariates(covariates, with_mean=with_mean)
+    return found.used, found.codes
+
+
+def filled_covariates(covariates: tuple[Values, Values], *, with_mean: bool) -> Covariates:
+    """Return covariates of (control, treatment) without nulls.
+
+    A missing covariate must not cost a unit (that would select on the past): it becomes the mean
+    over both arms and a further covariate says where it was missing (Zhao & Ding 2022,
+    arXiv 2108.00152), or it becomes 0 where no past means a count of none. Both are right only
+    where assignment does not decide what is missing. A covariate whose missing share differs
+    between the arms at p < 0.001 was not measured alike, and units that miss it in one arm are
+    not those that miss it in the other: adjusting by it would move the effect. Gaps of fewer than
+    two units in an arm, or of all but one, have no indicator: its slope would rest on one unit.
+    What is filled with one number for both arms is a covariate from before exposure all the same.
 
     Parameters
     ----------
@@ -117,8 +191,6 @@ def filled(
     UsageError
         If they are no pair, or the arms have different numbers of covariates.
     """
-    if covariates is None:
-        return (), ()
     if not isinstance(covariates, tuple | list) or len(covariates) != 2:
         raise UsageError(
             "Covariates are a pair: those of control and those of treatment",
@@ -133,20 +205,24 @@ def filled(
             todo="Give the same columns, in the same order, for both arms.",
         )
     pairs: list[tuple[Floats, Floats]] = []
-    indicators: dict[bytes, tuple[Floats, Floats]] = {}
-    missing = False
-    for pair in zip(control, treatment, strict=True):
+    shares: list[MissingShares] = []
+    indicators: dict[bytes, tuple[int, tuple[Floats, Floats]]] = {}
+    for place, pair in enumerate(zip(control, treatment, strict=True)):
+        absent = (np.isnan(pair[0]), np.isnan(pair[1]))
+        gaps = [int(part.sum()) for part in absent]
+        shares.append(MissingShares.of(gaps, [len(part) for part in absent]))
+        if not any(gaps):
+            pairs.append(pair)
+            continue
         known = np.concatenate([column[~np.isnan(column)] for column in pair])
         with np.errstate(over="ignore", invalid="ignore"):  # infinite values are judged later
             value = float(known.mean()) if with_mean and known.size else 0.0
-        absent = (np.isnan(pair[0]), np.isnan(pair[1]))
         pairs.append((np.where(absent[0], value, pair[0]), np.where(absent[1], value, pair[1])))
-        missing = missing or bool(absent[0].any() or absent[1].any())
-        if with_mean and all(part.any() and not part.all() for part in absent):
-            # once for all covariates that are missing in the same units
+        told = all(2 <= gap <= len(part) - 2 for gap, part in zip(gaps, absent, strict=True))
+        if with_mean and told and not shares[-1].differs:
             indicator = (absent[0].astype(np.float64), absent[1].astype(np.float64))
-            indicators.setdefault(absent[0].tobytes() + absent[1].tobytes(), indicator)
-    return (*pairs, *indicators.values()), (("covariate_missing",) if missing else ())
+            indicators.setdefault(absent[0].tobytes() + absent[1].tobytes(), (place, indicator))
+    return Covariates(tuple(pairs), tuple(shares), tuple(indicators.values()))
 
 
 def covariate_columns(part: Values) -> list[Floats]:

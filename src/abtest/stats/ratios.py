@@ -18,7 +18,7 @@ from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
 from abtest.stats.floats import Values
 from abtest.stats.joint import Jacobian, JointMeans, quadratic_rows
-from abtest.stats.moments import Moments
+from abtest.stats.moments import Floats, Moments
 from abtest.stats.moments_table import (
     MomentsTable,
     mixed_tables,
@@ -148,6 +148,8 @@ def compare_ratios(
     covariates
         ((numerator, denominator) of control, the same of treatment) before exposure: CUPED with
         the pre-period's own denominator. A unit without a past counts as 0 of 0.
+        A past that is missing more often in one arm (p < 0.001) is not adjusted for, with the
+        warning ``covariate_missing_differs``.
     coefficients
         Slopes on the past: 1 (on its ratio) or 2 (on numerator and denominator apart, which as
         a rule saves more variance); see `adjust_ratios`.
@@ -186,14 +188,7 @@ def compare_ratios(
         pair = estimate_ratios(phases[0], phases[1], adjusted=adjusted, coefficients=coefficients)
         totals = [reduce(add, arm) for arm in (phases[0], phases[1])]
         return Comparison.of(pair, totals, alternative, confidence_level, measure="ratio")
-    before: list[tuple[Values, Values]] = []
-    codes: tuple[WarningCode, ...] = ()
-    if covariates is not None:
-        past = [ratio_columns(part, "covariates") for part in _pair(covariates)]
-        for part in zip(*past, strict=True):  # numerators of both arms, then denominators
-            columns, code = filled(part, with_mean=False)
-            before.extend(columns)
-            codes = codes or code
+    before, codes = filled_past(covariates)
     arms = [
         arm_moments(ratio_columns(values, name), extra, name)
         for values, extra, name in (
@@ -229,15 +224,39 @@ def ratio_columns(values: Any, name: str) -> tuple[Values, ...]:
     return values[0], values[1]
 
 
-def _pair(covariates: Any) -> Any:
-    """Return covariates of (control, treatment)."""
+def filled_past(
+    covariates: tuple[Any, Any] | None,
+) -> tuple[list[tuple[Floats, Floats]], tuple[WarningCode, ...]]:
+    """Return numerators and denominators before exposure without nulls, and codes if there were.
+
+    A null is 0: no past. Where one of the two is missing more often in one arm, the past was not
+    measured alike and neither is used (see `filled_covariates`).
+
+    Parameters
+    ----------
+    covariates
+        ((numerator, denominator) of control, the same of treatment), or None.
+
+    Raises
+    ------
+    UsageError
+        If they are no such pairs.
+    """
+    if covariates is None:
+        return [], ()
     if not isinstance(covariates, tuple | list) or len(covariates) != 2:
         raise UsageError(
             "Covariates are a pair: those of control and those of treatment",
             given=type(covariates).__name__,
             todo="Give covariates=((numerator, denominator) of control, the same of treatment).",
         )
-    return covariates
+    past = [ratio_columns(part, "covariates") for part in covariates]
+    # numerators of both arms, then denominators
+    parts = [filled(part, with_mean=False) for part in zip(*past, strict=True)]
+    codes: set[WarningCode] = {code for _, found in parts for code in found}
+    if "covariate_missing_differs" in codes:
+        return [], ("covariate_missing_differs",)
+    return [pair for columns, _ in parts for pair in columns], tuple(codes)
 
 
 def ratio_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
-from abtest.errors import UsageError
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import arm_moments, filled
 from abtest.stats.means.compare import estimate_means
@@ -14,7 +13,7 @@ from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.estimate import estimate_proportions
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.two_by_two import counts_of
-from abtest.stats.ratios import estimate_ratios, ratio_columns
+from abtest.stats.ratios import estimate_ratios, filled_past, ratio_columns
 from abtest.stats.results import WarningCode
 
 PairMeasure = Literal["mean", "proportion", "ratio"]
@@ -98,7 +97,7 @@ def estimate_arms(
     adjusted = len(first.mean) > _VARIABLES[measure]
     pair: ArmPair | ScorePair
     if measure == "proportion" and score and not adjusted:
-        pair = ScorePair(*counts_of(first, second))
+        pair = ScorePair(*counts_of(first, second)).with_warnings(*codes)
     else:
         estimate = _ESTIMATES[measure]
         pair = estimate([first], [second], adjusted=adjusted).with_warnings(*codes)
@@ -112,17 +111,4 @@ def _before(
     if covariates is None or measure != "ratio":
         columns, codes = filled(covariates, with_mean=True)
         return list(columns), codes
-    if not isinstance(covariates, tuple | list) or len(covariates) != 2:
-        raise UsageError(
-            "Covariates are a pair: those of control and those of treatment",
-            given=type(covariates).__name__,
-            todo="Give covariates=((numerators, denominators) of control, the same of treatment).",
-        )
-    past = [ratio_columns(part, "covariates") for part in covariates]
-    before: list[tuple[Floats, Floats]] = []
-    missing: tuple[WarningCode, ...] = ()
-    for part in zip(*past, strict=True):  # numerators of both arms, then denominators
-        columns, codes = filled(part, with_mean=False)
-        before.extend(columns)
-        missing = missing or codes
-    return before, missing
+    return filled_past(covariates)

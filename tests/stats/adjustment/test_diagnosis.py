@@ -123,10 +123,12 @@ def test_covariates_without_use_are_named():
 def test_missing_values_are_a_covariate_of_their_own():
     y, x = draw(6)
     x[0][:30, 1] = np.nan
-    x[1][:120, 1] = np.nan  # the past is lost in one arm more than in the other
+    x[1][:33, 1] = np.nan
     got = diagnose_adjustment(*y, covariates=x, names=["past", "age"])
     assert [one.name for one in got.covariates] == ["past", "age", "age missing"]
-    assert got.covariates[2].alarm
+    assert got.covariates[1].missing.treatment == 33 / 250
+    assert got.covariates[2].missing is None
+    assert not got.alarm
     assert got.warnings == ("covariate_missing",)
 
 

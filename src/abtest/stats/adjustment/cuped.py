@@ -29,7 +29,8 @@ class Adjusted:
     df
         Degrees of freedom by arm and phase.
     warnings
-        ``covariate_dropped`` where some of the covariates say nothing of their own.
+        ``covariate_dropped`` where some of the covariates say nothing of their own, or rest on
+        one unit.
     """
 
     values: Floats
@@ -61,7 +62,8 @@ def adjust_means(joint: JointMeans, slopes: Slopes = "arm") -> Adjusted | Warnin
     -------
     Adjusted or WarningCode
         ``covariate_constant`` if none varies within every arm, ``covariate_too_few_units`` if
-        an arm has fewer than k + 2 units, ``covariate_is_outcome`` if they explain everything.
+        an arm has fewer than k + 2 units or a level of 0 or 1 with a single one (see
+        `held_by_one`), ``covariate_is_outcome`` if they explain everything.
     """
     fitted = fit_slopes(joint, slopes)
     if isinstance(fitted, str):

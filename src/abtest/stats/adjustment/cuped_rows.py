@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import PERFECT
-from abtest.stats.adjustment.slopes import NEW_SHARE
+from abtest.stats.adjustment.slopes import NEW_SHARE, one_unit
 from abtest.stats.comparison_table import ArmRows
 from abtest.stats.joint import quadratic_rows
 from abtest.stats.moments import Floats
@@ -43,6 +43,10 @@ def adjusted_rows(control: MomentsTable, treatment: MomentsTable) -> ArmRows:
         covariances = np.stack([control.m2, treatment.m2]) / (n - 1.0)[:, :, None, None]
         usable, inverses = _inverses(covariances[:, :, 1:, 1:])
         usable &= (n - 1.0 >= k + 1.0).all(axis=0)
+        totals = n[:, :, None] * means[:, :, 1:]
+        squares = np.einsum("arii->ari", np.stack([control.m2, treatment.m2])[:, :, 1:, 1:])
+        alone = one_unit(n[:, :, None], totals, squares + totals * means[:, :, 1:])
+        usable &= ~alone.any(axis=(0, 2))
         slopes = np.einsum("arij,arj->ari", inverses, covariances[:, :, 1:, 0])
         contrasts = np.concatenate([np.ones((*slopes.shape[:2], 1)), -slopes], axis=2)
         residual = np.einsum("ari,arij,arj->ar", contrasts, covariances, contrasts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,8 +15,14 @@ from abtest.stats.adjustment.balance import (
     covariate_balance,
     joint_balance,
 )
-from abtest.stats.adjustment.slopes import CovariateStatus, covariate_status, variables
-from abtest.stats.columns import arm_moments, covariate_columns, filled
+from abtest.stats.adjustment.missingness import MissingShares
+from abtest.stats.adjustment.slopes import (
+    CovariateStatus,
+    covariate_status,
+    held_by_one,
+    variables,
+)
+from abtest.stats.columns import Covariates, arm_moments, filled_covariates
 from abtest.stats.floats import Values
 from abtest.stats.joint import JointMeans
 from abtest.stats.listing import listing
@@ -37,22 +43,28 @@ class CovariateDiagnosis:
     name
         As given.
     status
-        ``used``, ``constant`` (no variation in an arm) or ``collinear`` (a linear function of
-        those before it).
+        ``used``, ``constant`` (no variation in an arm), ``collinear`` (a linear function of
+        those before it), ``one_unit`` (of 0 and 1, with a single unit of one of them in an arm)
+        or ``missing_differs`` (missing more often in one arm, so that it is not used).
     saved_alone
         Share of the variance of the difference that it saves by itself; None where it cannot be
         used. Slightly below 0 where it explains nothing.
     balance
-        Its means in both arms and their comparison.
+        Its means in both arms and their comparison, missing values at the mean of the others.
     alarm
-        Whether the arms differ at p < 0.001, or differ without any variation.
+        Whether the arms differ at p < 0.001, or differ without any variation, or the shares of
+        missing values differ at p < 0.001.
+    missing
+        Shares of missing values in both arms and the test of their difference; None for
+        indicators, and where samples came as `Moments`, which do not tell.
     """
 
     name: str
-    status: CovariateStatus
+    status: CovariateStatus | Literal["missing_differs"]
     saved_alone: float | None
     balance: Balance
     alarm: bool
+    missing: MissingShares | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,12 @@ class AdjustmentDiagnosis:
         Share of the variance of the difference that all save together, which is also the share
         of units that the same precision can do without; None where they cannot be used.
     balance
-        The test of no difference in any covariate used; None where there is none.
+        The test of no difference in any covariate used; None where none can be used, or there
+        are too few units for so many.
     alarm
-        Whether a covariate, or all together, differ between arms at p < 0.001: what should have
-        been random was not, or the covariate is not from before exposure. Effects are not to be
+        Whether a covariate, its share of missing values, or all covariates together, differ
+        between arms at p < 0.001: what should have been random was not, or the covariate is not
+        from before exposure. Effects are not to be
         trusted until the reason is known. With a dozen units in the smaller arm a skewed
         covariate alarms more often than that by chance (see docs/calibration.md).
     n_control, n_treatment
@@ -109,17 +123,27 @@ class AdjustmentDiagnosis:
 
     def _balance_words(self) -> str:
         p = "" if self.balance is None else f" (p = {self.balance.p_value:.3g} together)"
+        if not self.alarm and self.balance is None:
+            return "whether arms were alike before exposure could not be tested"
         if not self.alarm:
             return f"arms are alike before exposure{p}"
-        names = [one.name for one in self.covariates if one.alarm]
-        what = f" in {', '.join(names)}" if names else ""
-        return f"alarm: arms differ before exposure{what}{p}, so look into assignment first"
+        apart = [one.name for one in self.covariates if _values_differ(one)]
+        gone = [one.name for one in self.covariates if _missing_differs(one)]
+        found = []
+        if apart or not gone:
+            found.append(f"arms differ before exposure{_in(apart)}{p}")
+        if gone:
+            found.append(f"values are missing more often in one arm{_in(gone)}")
+        return f"alarm: {' and '.join(found)}, so look into assignment and measurement first"
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table, for notebooks."""
-        heading = ("covariate", "state", "saved alone", "control", "treatment", "std. diff.", "p")
+        heading = (
+            *("covariate", "state", "saved alone", "control", "treatment", "std. diff.", "p"),
+            *("missing in control", "in treatment", "p of missing"),
+        )
         rows = [
             (
                 one.name,
@@ -128,7 +152,8 @@ class AdjustmentDiagnosis:
                 f"{one.balance.control_mean:.4g}",
                 f"{one.balance.treatment_mean:.4g}",
                 _shown(one.balance.standardised_difference, "+.3f"),
-                _shown(one.balance.p_value, ".3g") + (" (alarm)" if one.alarm else ""),
+                _shown(one.balance.p_value, ".3g") + (" (alarm)" if _values_differ(one) else ""),
+                *_missing_cells(one),
             )
             for one in self.covariates
         ]
@@ -151,7 +176,9 @@ def diagnose_adjustment(
         a list by phase of allocation.
     covariates
         Pre-exposure values of the same units, as in `compare_means`; where some are missing, the
-        indicator of that is a covariate too, named "... missing".
+        indicator of that is a covariate too, named "... missing". A covariate that is missing
+        more often in one arm is an alarm and is not used. In `Moments` an indicator is a
+        covariate like others: its own balance is what tells.
     names
         Of the covariates; 1, 2 ... where left out.
 
@@ -170,48 +197,67 @@ def diagnose_adjustment(
     >>> print(diagnose_adjustment(*now, covariates=tuple(past), names=["past"]))
     1 covariate saves 50.3% of the variance; arms are alike before exposure (p = 0.553 together).
     """
-    arms, indicators, codes = _arms(control, treatment, covariates)
+    before = None if covariates is None else filled_covariates(covariates, with_mean=True)
+    arms = _arms(control, treatment, before)
     size = variables(*arms)
     plain, joint = JointMeans.of(*arms, 1), JointMeans.of(*arms, size)
-    labels = _names(names, size - 1, indicators)
-    unadjusted = joint_means_pair(plain)
-    equations = np.einsum("ap,apij->aij", joint.mean_weights, joint.covariances)
-    status = covariate_status(equations[:, 1:, 1:])
-    rows = []
-    for place, name in enumerate(labels, start=1):
-        pair = joint_means_pair(plain, _only(joint, place))
-        balance = covariate_balance(joint, place)
-        apart = balance.p_value is None and balance.control_mean != balance.treatment_mean
-        alarm = apart or (balance.p_value is not None and balance.p_value < ALARM)
-        rows.append(
-            CovariateDiagnosis(name, status[place - 1], pair.variance_reduction, balance, alarm)
-        )
-    together = joint_means_pair(plain, joint)
-    used = [place for place, one in enumerate(status, start=1) if one == "used"]
-    balance_of_all = joint_balance(joint, used)
-    all_alarm = balance_of_all is not None and balance_of_all.p_value < ALARM
+    labels = _names(names, size - 1, () if before is None else before.indicators)
+    shares: list[MissingShares | None] = [*(() if before is None else before.shares)]
+    shares += [None] * (len(labels) - len(shares))
+    kept = [place for place, one in enumerate(shares, 1) if one is None or not one.differs]
+    status = dict(zip(kept, _status(_only(joint, kept)), strict=True))
+    rows = [
+        _row(plain, joint, place, (labels[place - 1], shares[place - 1], status.get(place)))
+        for place in range(1, size)
+    ]
+    together = joint_means_pair(plain, _only(joint, kept) if kept else None)
+    balance = joint_balance(joint, [place for place in kept if status[place] == "used"])
+    all_alarm = balance is not None and balance.p_value < ALARM
     return AdjustmentDiagnosis(
         covariates=tuple(rows),
         saved_together=together.variance_reduction,
-        balance=balance_of_all,
+        balance=balance,
         alarm=all_alarm or any(row.alarm for row in rows),
-        n_control=unadjusted.n_control,
-        n_treatment=unadjusted.n_treatment,
-        warnings=(*together.warnings, *codes),
+        n_control=together.n_control,
+        n_treatment=together.n_treatment,
+        warnings=(*together.warnings, *(() if before is None else before.codes)),
     )
 
 
+def _row(
+    plain: JointMeans,
+    joint: JointMeans,
+    place: int,
+    known: tuple[str, MissingShares | None, CovariateStatus | None],
+) -> CovariateDiagnosis:
+    """Return what there is to say of one covariate; without status its missing shares differ."""
+    name, shares, status = known
+    balance = covariate_balance(joint, place)
+    apart = balance.p_value is None and balance.control_mean != balance.treatment_mean
+    alarm = apart or (balance.p_value is not None and balance.p_value < ALARM)
+    if status is None:
+        return CovariateDiagnosis(name, "missing_differs", None, balance, True, shares)
+    saved = joint_means_pair(plain, _only(joint, [place])).variance_reduction
+    return CovariateDiagnosis(name, status, saved, balance, alarm, shares)
+
+
+def _status(joint: JointMeans) -> tuple[CovariateStatus, ...]:
+    """Return what becomes of each covariate, as `fit_slopes` decides."""
+    equations = np.einsum("ap,apij->aij", joint.mean_weights, joint.covariances)
+    return covariate_status(equations[:, 1:, 1:], held_by_one(joint, shared=False)[1:])
+
+
 def _arms(
-    control: Any, treatment: Any, covariates: tuple[Values, Values] | None
-) -> tuple[tuple[list[Moments], list[Moments]], list[int], tuple[WarningCode, ...]]:
-    """Return both arms by phase, which covariate each indicator belongs to, and codes."""
-    extra, codes = filled(covariates, with_mean=True)
+    control: Any, treatment: Any, before: Covariates | None
+) -> tuple[list[Moments], list[Moments]]:
+    """Return both arms by phase, with all covariates and then the indicators."""
+    extra = () if before is None else (*before.pairs, *(pair for _, pair in before.indicators))
     arms: list[list[Moments]] = []
     for side, values in enumerate((control, treatment)):
         in_phases = isinstance(values, list | tuple) and any(
             isinstance(part, Moments) for part in values
         )
-        if in_phases and covariates is None:
+        if in_phases and before is None:
             arms.append([arm_moments((part,), (), "an arm") for part in values])
         else:
             columns = [pair[side] for pair in extra]
@@ -222,17 +268,12 @@ def _arms(
             given="outcomes alone",
             todo="Give covariates, or Moments of (outcome, covariates...).",
         )
-    indicators: list[int] = []
-    if covariates is not None:
-        absent = [np.isnan(column) for column in covariate_columns(covariates[0])]
-        for first, _ in extra[len(absent) :]:
-            indicators.append(
-                next(i for i, gap in enumerate(absent) if np.array_equal(gap, first == 1.0))
-            )
-    return (arms[0], arms[1]), indicators, codes
+    return arms[0], arms[1]
 
 
-def _names(names: Sequence[str] | None, count: int, indicators: list[int]) -> list[str]:
+def _names(
+    names: Sequence[str] | None, count: int, indicators: Sequence[tuple[int, Any]]
+) -> list[str]:
     given = count - len(indicators)
     labels = [str(i + 1) for i in range(given)] if names is None else [str(name) for name in names]
     if isinstance(names, str) or len(labels) != given or len(set(labels)) != given:
@@ -241,15 +282,36 @@ def _names(names: Sequence[str] | None, count: int, indicators: list[int]) -> li
             given=f"{names!r} for {given} covariates",
             todo="Give as many different names.",
         )
-    return labels + [f"{labels[place]} missing" for place in indicators]
+    return labels + [f"{labels[place]} missing" for place, _ in indicators]
 
 
-def _only(joint: JointMeans, place: int) -> JointMeans:
-    """Return the joint means of the outcome and one covariate."""
-    two = [0, place]
+def _only(joint: JointMeans, places: Sequence[int]) -> JointMeans:
+    """Return the joint means of the outcome and some covariates."""
+    kept = [0, *places]
     return replace(
-        joint, means=joint.means[..., two], covariances=joint.covariances[:, :, two][..., two]
+        joint, means=joint.means[..., kept], covariances=joint.covariances[:, :, kept][..., kept]
     )
+
+
+def _missing_differs(one: CovariateDiagnosis) -> bool:
+    return one.status == "missing_differs"
+
+
+def _values_differ(one: CovariateDiagnosis) -> bool:
+    """Return whether the values of a covariate alarm: those of one not used are not judged."""
+    return one.alarm and not _missing_differs(one)
+
+
+def _missing_cells(one: CovariateDiagnosis) -> tuple[str, str, str]:
+    if one.missing is None:
+        return "", "", ""
+    alarm = " (alarm)" if _missing_differs(one) else ""
+    p = _shown(one.missing.p_value, ".3g") + alarm
+    return f"{one.missing.control:.1%}", f"{one.missing.treatment:.1%}", p
+
+
+def _in(names: Sequence[str]) -> str:
+    return f" in {', '.join(names)}" if names else ""
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import PERFECT, Adjusted
-from abtest.stats.adjustment.slopes import covariate_status
+from abtest.stats.adjustment.slopes import covariate_status, held_by_one, none_used
 from abtest.stats.joint import Jacobian, JointMeans
 from abtest.stats.moments import Floats
 from abtest.stats.results import WarningCode
@@ -44,8 +44,9 @@ def adjust_ratios(joint: JointMeans, coefficients: Coefficients = 1) -> Adjusted
     -------
     Adjusted or WarningCode
         ``covariate_zero_denominator`` if a pre-period denominator sums to zero,
-        ``covariate_constant`` if nothing varies before exposure, ``covariate_is_outcome`` if it
-        explains everything.
+        ``covariate_constant`` if nothing varies before exposure, ``covariate_too_few_units`` if
+        it varies by one unit alone (see `held_by_one`), ``covariate_is_outcome`` if it explains
+        everything.
 
     Raises
     ------
@@ -70,10 +71,13 @@ def adjust_ratios(joint: JointMeans, coefficients: Coefficients = 1) -> Adjusted
     terms = np.einsum("aik,akl,ail->i", np.abs(before), np.abs(unit_covariances), np.abs(before))
     flat = ~(np.diag(equations) > _CANCELLED * terms)
     equations[flat, :] = equations[:, flat] = 0.0
-    status = covariate_status(equations[None])
+    alone = held_by_one(joint, shared=True)[2:]
+    if coefficients == 1:  # the first two make one covariate, their ratio
+        alone = np.concatenate([[False], alone[2:]])
+    status = covariate_status(equations[None], alone)
     kept = [place for place, found in enumerate(status) if found == "used"]
     if not kept:
-        return "covariate_constant"
+        return none_used(status)
     right = np.einsum("aik,akl,al->i", before, unit_covariances, post)
     theta = np.zeros(len(status))
     units = np.sqrt(np.diag(equations))[kept]

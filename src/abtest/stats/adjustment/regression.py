@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abtest.errors import UsageError
 from abtest.stats.adjustment.cuped import PERFECT
-from abtest.stats.adjustment.slopes import covariate_status
+from abtest.stats.adjustment.slopes import covariate_status, none_used
 from abtest.stats.arguments import require_one_of
 from abtest.stats.columns import filled
 from abtest.stats.comparison import Comparison
@@ -78,8 +79,10 @@ def compare_adjusted_means(
     -------
     Comparison
         `details` has the largest leverage and the number of covariates used. Where covariates
-        cannot be used it is Welch's comparison with a warning that says why; a unit that decides
-        a slope alone (leverage 1) gives ``covariate_too_few_units``.
+        cannot be used it is Welch's comparison with a warning that says why. A covariate that
+        has the same value in all units of an arm but one is left out, as `compare_means` does
+        with one of 0 and 1; a unit that decides slopes alone for other reasons (leverage 1)
+        gives ``covariate_too_few_units``.
 
     Raises
     ------
@@ -106,6 +109,9 @@ def compare_adjusted_means(
     ]
     plain = estimate_means([moments[0]], [moments[1]], adjusted=False)
     known = [~np.isnan(outcome) for outcome in outcomes]
+    if not extra:  # each was missing more often in one arm
+        plain = plain.with_warnings(*codes)
+        return Comparison.of(plain, moments, alternative, confidence_level, measure="mean")
     designs = [np.column_stack([pair[side] for pair in extra])[known[side]] for side in (0, 1)]
     fitted = _fit([y[k] for y, k in zip(outcomes, known, strict=True)], designs, errors)
     if isinstance(fitted, str):
@@ -184,10 +190,10 @@ def _fit(outcomes: list[Floats], designs: list[Floats], errors: RobustErrors) ->
     for gram, design in zip(grams, designs, strict=True):  # no rounding may look like variation
         flat = design.min(axis=0) == design.max(axis=0)
         gram[flat, :] = gram[:, flat] = 0.0
-    status = covariate_status(grams)
+    status = covariate_status(grams, np.logical_or(*(_one_differs(part) for part in designs)))
     kept = [place for place, found in enumerate(status) if found == "used"]
     if not kept:
-        return "covariate_constant"
+        return none_used(status)
     if min(len(outcome) for outcome in outcomes) < len(kept) + 2:
         return "covariate_too_few_units"
     arms = [
@@ -215,6 +221,14 @@ def _fit(outcomes: list[Floats], designs: list[Floats], errors: RobustErrors) ->
         "lin_hc3" if power == 2 else "lin_hc2",
         len(kept) < len(status),
     )
+
+
+def _one_differs(design: Floats) -> NDArray[np.bool_]:
+    """Return which columns have the same value in all units but one."""
+    if len(design) < 3:
+        return np.zeros(design.shape[1], dtype=bool)
+    ordered = np.sort(design, axis=0)
+    return np.asarray((ordered[0] == ordered[-2]) | (ordered[1] == ordered[-1]))
 
 
 @dataclass(frozen=True, eq=False)

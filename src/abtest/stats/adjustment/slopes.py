@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from abtest.errors import UsageError
 from abtest.stats.joint import JointMeans
@@ -18,11 +18,14 @@ SlopesBy = Literal["arm", "pooled"]
 """One slope vector per arm (Lin 2013), or one for both arms (analysis of covariance)."""
 Slopes: TypeAlias = SlopesBy | Sequence[float] | Floats
 """How slopes are found, or the slopes themselves, one per covariate, fixed beforehand."""
-CovariateStatus = Literal["used", "constant", "collinear"]
-"""``constant``: no variation within an arm; ``collinear``: a linear function of those before."""
+CovariateStatus = Literal["used", "constant", "collinear", "one_unit"]
+"""``constant``: no variation within an arm; ``collinear``: a linear function of those before;
+``one_unit``: a single unit of an arm has a 1, or a 0, of a covariate of 0 and 1."""
 
 NEW_SHARE = 1e-10
 """Share of a covariate's variance that those before it must leave for it to say something new."""
+_ROUNDING = 1e-12
+"""Rounding of a sum of n values of 0 and 1, for each of them."""
 
 _SLOPES = frozenset(get_args(SlopesBy))
 
@@ -67,7 +70,8 @@ def fit_slopes(
 
     Covariates are taken in the order given: one that does not vary within an arm, or of which
     those before it leave less than `NEW_SHARE` of the variance, is left out and says so, instead
-    of being solved away by a generalised inverse.
+    of being solved away by a generalised inverse. So is a covariate of 0 and 1 of which one
+    level has a single unit (see `held_by_one`).
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def fit_slopes(
     size = joint.means.shape[2] - 1
     within = joint.units - 1.0
     if not isinstance(slopes, str):
-        fixed = _fixed(slopes, size)
+        fixed = fixed_slopes(slopes, size)
         nothing = np.zeros((2, size, size))
         return FittedSlopes(
             np.vstack([fixed, fixed]), ("used",) * size, within, nothing, True, np.ones(2)
@@ -103,10 +107,11 @@ def fit_slopes(
     df = within.sum(axis=1)
     if shared:
         equations, df = np.repeat(equations.sum(axis=0)[None], 2, axis=0), np.full(2, df.sum())
-    status = covariate_status(equations[:, 1:, 1:])
+    alone = held_by_one(joint, shared=shared)[1:]
+    status = covariate_status(equations[:, 1:, 1:], alone)
     kept = [place for place, found in enumerate(status) if found == "used"]
     if not kept:
-        return "covariate_constant"
+        return none_used(status)
     if (df < len(kept) + 1.0).any():
         return "covariate_too_few_units"
     values, inverses = np.zeros((2, size)), np.zeros((2, size, size))
@@ -160,19 +165,66 @@ def variables(control: Sequence[Moments], treatment: Sequence[Moments]) -> int:
     return max([2, *(len(moments.mean) for moments in (*control, *treatment))])
 
 
-def covariate_status(equations: Floats) -> tuple[CovariateStatus, ...]:
+def held_by_one(joint: JointMeans, *, shared: bool) -> NDArray[np.bool_]:
+    """Return which variables are 0 and 1 with one level held by a single unit, shape (k,).
+
+    Such a unit decides the slope alone and has no residual: the fitted value at the overall mean
+    extrapolates from it, and nothing tells its error. From moments it is seen where the sum of
+    squares is the sum, and that is 1 or n - 1. The same unit among other values than 0 and 1
+    cannot be seen in moments; `compare_adjusted_means` sees it in values.
+
+    Parameters
+    ----------
+    joint
+        Means of the variables.
+    shared
+        Whether both arms have the same slopes, so that only both together need a second unit.
+    """
+    n = joint.units.sum(axis=1)
+    totals = np.einsum("ap,apk->ak", joint.units, joint.means)
+    within = np.einsum("ap,apkk->ak", joint.units - 1.0, joint.covariances)
+    with np.errstate(over="ignore", invalid="ignore"):  # far from 0 and 1
+        squares = within + np.einsum("ap,apk->ak", joint.units, joint.means**2)
+        if shared:
+            n, totals, squares = (part.sum(axis=0, keepdims=True) for part in (n, totals, squares))
+        return np.asarray(one_unit(n[:, None], totals, squares).any(axis=0))
+
+
+def one_unit(n: Floats, totals: Floats, squares: Floats) -> NDArray[np.bool_]:
+    """Return where n values are 0 and 1 with a single 1 or a single 0, from their sums."""
+    close = _ROUNDING * n
+    binary = np.abs(squares - totals) <= close
+    return np.asarray(
+        binary & ((np.abs(totals - 1.0) <= close) | (np.abs(n - totals - 1.0) <= close))
+    )
+
+
+def none_used(
+    status: tuple[CovariateStatus, ...],
+) -> Literal["covariate_constant", "covariate_too_few_units"]:
+    """Return the code of covariates of which none can be used."""
+    return "covariate_too_few_units" if "one_unit" in status else "covariate_constant"
+
+
+def covariate_status(
+    equations: Floats, alone: NDArray[np.bool_] | None = None
+) -> tuple[CovariateStatus, ...]:
     """Return what becomes of each covariate: judged in every matrix, in the order given.
 
     Parameters
     ----------
     equations
         Sums of squares and products of the covariates, shape (groups, k, k).
+    alone
+        Which of them rest on one unit, shape (k,).
     """
     status: list[CovariateStatus] = []
     kept: list[int] = []
     for place in range(equations.shape[1]):
         if not (equations[:, place, place] > 0.0).all():
             status.append("constant")
+        elif alone is not None and alone[place]:
+            status.append("one_unit")
         elif min(_new_share(matrix, kept, place) for matrix in equations) <= NEW_SHARE:
             status.append("collinear")
         else:
@@ -202,7 +254,14 @@ def _scaled(matrix: Floats) -> tuple[Floats, Floats]:
     return np.asarray(matrix / units[:, None] / units[None, :]), units
 
 
-def _fixed(slopes: ArrayLike, size: int) -> Floats:
+def fixed_slopes(slopes: ArrayLike, size: int) -> Floats:
+    """Return slopes that come as numbers.
+
+    Raises
+    ------
+    UsageError
+        If they are not one finite number per covariate.
+    """
     try:
         values = np.asarray(slopes, dtype=np.float64)
     except (TypeError, ValueError):

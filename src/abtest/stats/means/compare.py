@@ -15,14 +15,19 @@ from abtest.stats.adjustment.cuped import adjust_means, adjusted_pair
 from abtest.stats.adjustment.cuped_rows import adjusted_rows
 from abtest.stats.adjustment.slopes import Slopes, variables
 from abtest.stats.arguments import require_one_of
-from abtest.stats.columns import arm_moments, filled, moments_by_phase, phases_with_covariates
+from abtest.stats.columns import (
+    arm_moments,
+    filled_covariates,
+    moments_by_phase,
+    phases_with_covariates,
+)
 from abtest.stats.comparison import Comparison
 from abtest.stats.comparison_table import ComparisonTable, compare_rows
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.joint import Jacobian, JointMeans
 from abtest.stats.means.rows import mean_rows
 from abtest.stats.means.skewness import skew_warning
-from abtest.stats.moments import SMALLEST_SQUARES, Moments
+from abtest.stats.moments import SMALLEST_SQUARES, Floats, Moments
 from abtest.stats.moments_table import MomentsTable, mixed_tables
 from abtest.stats.not_estimable import constant_arms, not_finite, too_few_units, too_small
 from abtest.stats.pairs import ArmPair, arm_pair
@@ -212,10 +217,14 @@ def compare_means(
     covariates
         Pre-exposure values of the same units, (control, treatment): CUPED. Each is one column,
         a sequence of columns, or a table with one row per unit. A missing value becomes the mean
-        of the others, and a further covariate says where it was missing, so that no unit is lost.
+        of the others, and a further covariate says where it was missing, so that no unit is lost
+        (with fixed slopes there is none). A covariate that is missing more often in one arm
+        (p < 0.001) is not adjusted for, with the warning ``covariate_missing_differs``: it was
+        not measured alike, and adjusting would move the effect. `Moments` do not tell what was
+        missing; look at them with `diagnose_adjustment`.
     slopes
-        Of the covariates: ``arm`` (of their own for each arm), ``pooled``, or fixed numbers; see
-        `estimate_means`.
+        Of the covariates: ``arm`` (of their own for each arm), ``pooled``, or fixed numbers, one
+        for each covariate; see `estimate_means`.
 
     Returns
     -------
@@ -266,9 +275,16 @@ def compare_means(
         arms = [reduce(add, arm) for arm in (phases[0], phases[1])]
         pair = _estimate(phases[0], phases[1], method, slopes)
     else:
-        filled_covariates, codes = filled(covariates, with_mean=True)
+        extra: Sequence[tuple[Floats, Floats]] = ()
+        codes: tuple[WarningCode, ...] = ()
+        if covariates is not None:
+            _require_welch(method, "covariates")
+            before = filled_covariates(covariates, with_mean=True)
+            extra, codes = before.used, before.codes
+            if not isinstance(slopes, str):
+                extra, slopes = before.with_slopes(slopes)
         arms = [
-            arm_moments((values,), tuple(extra[i] for extra in filled_covariates), name)
+            arm_moments((values,), tuple(pair[i] for pair in extra), name)
             for i, (values, name) in enumerate(((control, "control"), (treatment, "treatment")))
         ]
         pair = _estimate([arms[0]], [arms[1]], method, slopes).with_warnings(*codes)

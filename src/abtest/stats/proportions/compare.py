@@ -191,6 +191,8 @@ def compare_proportions(
             given="lists of Moments",
             todo="Use compare_means, which takes moments by phase, or estimate_proportions.",
         )
+    if covariates is not None:
+        require_adjustable(method)
     extra, codes = filled(covariates, with_mean=True)
     arms = [
         arm_moments((values,), tuple(pair[i] for pair in extra), name)
