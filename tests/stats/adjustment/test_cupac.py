@@ -108,7 +108,7 @@ def test_predictions_serve_other_comparisons_too():
     y, x = draw(6)
     predictions = cupac_predictions(*y, features=x, seed=7)
     got = compare_cupac_means(*y, features=x, seed=7)
-    assert compare_means(*y, covariates=predictions).p_value == got.p_value
+    assert compare_means(*y, covariates=predictions).p_value == pytest.approx(got.p_value, rel=1e-9)
     robust = compare_adjusted_means(*y, covariates=predictions)
     assert robust.absolute.estimate == pytest.approx(got.absolute.estimate)
 
@@ -140,15 +140,96 @@ def test_missing_values_cost_no_unit_and_are_said():
     assert got.details["features"] == 4
 
 
-def test_features_that_do_not_vary_leave_the_plain_result():
+@pytest.mark.parametrize("folds", [5, 40, "one per unit"])
+@pytest.mark.parametrize("model", [None, LeastSquares()])
+def test_features_that_do_not_vary_leave_the_plain_result(folds, model):
     y, _ = draw(11)
+    if folds == "one per unit":
+        folds = tuple([f"{side}{unit}" for unit in range(len(y[side]))] for side in (0, 1))
     got = compare_cupac_means(
-        *y,
-        features=tuple(np.ones(len(arm)) for arm in y),
-        folds=tuple(np.zeros(len(a)) + (np.arange(len(a)) > 20) for a in y),
+        *y, features=tuple(np.ones(len(arm)) for arm in y), folds=folds, model=model
     )
-    assert got.method in ("welch", "cupac")
-    assert math.isfinite(got.p_value)
+    want = compare_means(*y)
+    assert (got.method, got.warnings) == ("welch", ("covariate_constant",))
+    assert got.p_value == pytest.approx(want.p_value, rel=1e-9)
+    assert got.absolute.upper == pytest.approx(want.absolute.upper, rel=1e-9)
+    assert "covariate_constant" in str(got)
+
+
+def test_a_feature_that_tells_the_arms_apart_says_nothing():
+    y, _ = draw(11)
+    got = compare_cupac_means(*y, features=(np.ones(len(y[0])), np.zeros(len(y[1]))))
+    assert (got.method, got.warnings) == ("welch", ("covariate_constant",))
+
+
+@pytest.mark.parametrize(
+    ("folds", "most"), [(2, 0.005), (5, 0.005), (10, 0.01), (50, 0.1), ("one per unit", 0.1)]
+)
+def test_useless_features_save_nothing(folds, most):
+    """A fold's own mean is high where that of the others is low: it must not be the covariate."""
+    rng = np.random.default_rng(20)
+    if folds == "one per unit":
+        folds = tuple([f"{side}{unit}" for unit in range(50)] for side in (0, 1))
+    saved, hits, runs = [], 0, 60
+    for seed in range(runs):
+        y, x = ([rng.normal(size=50) for _ in ARMS] for _ in range(2))
+        got = compare_cupac_means(*y, features=x, model=LeastSquares(), folds=folds, seed=seed)
+        saved.append(got.variance_reduction)
+        hits += got.p_value < 0.05
+        assert got.warnings == (() if most < 0.05 else ("many_folds",))
+    assert np.mean(saved) < most
+    assert hits <= 9  # 3 on average, 10 or more once in a thousand such tests
+
+
+def test_the_level_of_a_model_does_not_matter():
+    """One that lacks an intercept would bring in the level of nothing; one too many, that of it."""
+
+    class Shifted(LeastSquares):
+        def fit(self, features, outcome):
+            super().fit(features, outcome)
+            self.coefficients[0] = 1e3 * outcome[0]
+
+    y, x = draw(13)
+    want = compare_cupac_means(*y, features=x, model=LeastSquares())
+    got = compare_cupac_means(*y, features=x, model=Shifted())
+    assert got.statistic == pytest.approx(want.statistic, rel=1e-9)
+    assert got.absolute.upper == pytest.approx(want.absolute.upper, rel=1e-9)
+
+
+def test_an_effect_does_not_leak_into_the_covariate():
+    y, x = draw(14)
+    want = compare_cupac_means(*y, features=x)
+    for effect in (0.5, -40.0):
+        got = compare_cupac_means(y[0], y[1] + effect, features=x)
+        assert got.absolute.estimate == pytest.approx(want.absolute.estimate + effect, rel=1e-9)
+        width = got.absolute.upper - got.absolute.lower
+        assert width == pytest.approx(want.absolute.upper - want.absolute.lower, rel=1e-9)
+
+
+def test_folds_are_dealt_evenly_within_arms():
+    """So that no fold has a larger share of an arm than another."""
+    seen = []
+
+    class Counting(LeastSquares):
+        def fit(self, features, outcome):
+            super().fit(features, outcome)
+            seen.append((int((features[:, 0] == 0).sum()), int((features[:, 0] == 1).sum())))
+
+        def __deepcopy__(self, memo):
+            return type(self)()
+
+    y, x = draw(15, (50, 10))
+    marked = [np.column_stack([np.full(len(part), side), part]) for side, part in enumerate(x)]
+    compare_cupac_means(*y, features=tuple(marked), model=Counting(), folds=5)
+    assert seen == [(40, 8)] * 5
+
+
+def test_folds_that_are_shrunk_differently_do_not_make_one_unit_the_covariate():
+    rng = np.random.default_rng(3)
+    for seed in range(40):
+        y, x = ([rng.normal(size=10) for _ in ARMS] for _ in range(2))
+        got = compare_cupac_means(*y, features=x, folds=10, seed=seed)
+        assert got.variance_reduction is None or got.variance_reduction > -5.0
 
 
 @pytest.mark.parametrize(
