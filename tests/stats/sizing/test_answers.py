@@ -119,7 +119,7 @@ def test_warnings_name_what_is_rough():
     few = power(ProportionsDesign(0.001), units=2000, effect=0.01)
     assert few.warnings == ("few_events",)
     least = sample_size(MeansDesign(sd=1.0), effect=100.0)
-    assert (least.units, least.warnings) == (4, ("smallest_possible",))
+    assert (least.units, least.warnings) == (4, ("small_arms", "smallest_possible"))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_curve_has_a_table_and_a_figure():
     assert {"effect", "units", "power", "units_control", "units_treatment_1"} <= set(table)
     assert len(curve) == 4
     assert "3 with an answer" in str(curve)
-    assert json.loads(json.dumps(curve.to_dict(), allow_nan=True))["solved"] == "sample_size"
-    assert "<table" in curve._repr_html_()
+    assert json.loads(json.dumps(curve.to_dict(), allow_nan=False))["solved"] == "sample_size"
+    assert "<table" in curve._repr_mimebundle_()[0]["text/html"]
     figure = curve.plot()
     assert isinstance(figure, Figure)
     assert "1 rows have no answer" in figure.alt

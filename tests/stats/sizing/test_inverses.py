@@ -30,8 +30,8 @@ def shared_settings(draw, tests=("superiority", "non_inferiority", "equivalence"
         "relative": draw(st.booleans()),
         "direction": draw(st.sampled_from(["increase", "decrease"])),
     }
-    if test == "superiority":
-        shared["alternative"] = draw(st.sampled_from(["two-sided", "greater", "less"]))
+    if test == "superiority" and draw(st.booleans()):
+        shared["alternative"] = "greater" if shared["direction"] == "increase" else "less"
     return shared
 
 
@@ -139,8 +139,11 @@ def test_at_the_hypothesis_the_power_is_the_level(design, units):
         found = power(design, units=units, effect=bound).power
         if design.test == "equivalence":
             assert found <= design.level + 1e-9
-        else:
+        elif design.slope_error is None or not design.slope_error:
             assert found == pytest.approx(design.level, rel=1e-7)
+        else:  # the test counts the noise of estimated slopes, of the order 1 / n
+            n = units * min(design.shares) / design.unit_size
+            assert (1.0 - 10.0 / n) * design.level <= found <= design.level
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-3, 1e5, 1e120])

@@ -18,6 +18,7 @@ from abtest.stats.sizing.restricted import (
     rates_in_ratio,
 )
 from abtest.stats.sizing.roots import rising_root
+from abtest.stats.sizing.slope_error import estimate_factor, judged_factor
 
 
 def row(*values):
@@ -112,3 +113,26 @@ def test_a_root_is_found_wherever_it_lies():
     )
     assert found[:4] == pytest.approx([1.0, 3.0, 1e6, 1.0], rel=1e-9)
     assert math.isnan(found[4])
+
+
+@pytest.mark.parametrize("units", [3.0, 3.7, 5.0, 10.0, 300.0])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_what_slopes_cost_is_the_mean_over_the_imbalance(units, share):
+    def mean(power):
+        def inside(t):
+            return (1.0 + share * t * t / (units - 1.0)) ** power * stats.t.pdf(t, units - 1.0)
+
+        return 2.0 * integrate.quad(inside, 0.0, math.inf, epsabs=1e-12, limit=500)[0]
+
+    assert estimate_factor(row(units), row(share))[0] == pytest.approx(mean(-0.5) ** -2, abs=1e-9)
+    assert judged_factor(row(units), row(share))[0] == pytest.approx(mean(0.5) ** 2, abs=1e-8)
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.01, 0.5, 0.99, 1.0 - 1e-12])
+@pytest.mark.parametrize("factor", [estimate_factor, judged_factor])
+def test_what_slopes_cost_falls_with_the_units(factor, share):
+    units = np.concatenate([np.logspace(0.48, 15.0, 3000), 3e3 + np.linspace(-1.0, 1.0, 200)])
+    units = np.sort(units)
+    costs = factor(units, np.full(units.shape, share))
+    assert (costs >= 1.0 - 1e-10).all()
+    assert (np.diff(units / costs) > 0.0).all()

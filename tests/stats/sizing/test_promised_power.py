@@ -19,6 +19,7 @@ from abtest.stats import (
     estimate_means,
     estimate_proportions,
     estimate_ratios,
+    minimum_detectable_effect,
     power,
     sample_size,
 )
@@ -141,6 +142,23 @@ def test_cuped(moments_of_runs, margin):
             pair.test(relative=-margin, alternative="greater").p_value < 0.025 for pair in pairs
         )
     assert keeps(found, plan.power, extra=0.01)  # the slope's own error, of order 1 / n
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wanted"), [((90, 10), 0.8), ((10, 10), 0.8), ((93, 7), 0.8), ((30, 10), 0.9)]
+)
+def test_cuped_in_small_arms(moments_of_runs, sizes, wanted):
+    # without the error of the slopes, 90 and 10 units with 80% would have 75.6%
+    design = MeansDesign(sd=1.0, correlation=0.7, allocation=sizes, power=wanted)
+    plan = minimum_detectable_effect(design, units=sum(sizes))
+    rng = generator(12)
+    noise = math.sqrt(1.0 - 0.49)
+    arms = []
+    for n, effect in zip(sizes, (0.0, plan.effect), strict=True):
+        x = rng.normal(size=(RUNS, n))
+        arms.append(moments_of_runs(effect + 0.7 * x + noise * rng.normal(size=x.shape), x))
+    found = share(pair.test().p_value < 0.05 for pair in pairs_of(*arms, adjusted=True))
+    assert keeps(found, plan.power)
 
 
 def test_ratios_with_correlated_parts(moments_of_runs):

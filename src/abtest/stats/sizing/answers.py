@@ -12,9 +12,10 @@ from abtest.stats.sizing.formulas import FORMULAS, Formula, TestKind
 
 Solved = Literal["power", "sample_size", "effect"]
 """What was asked for."""
-PowerWarning = Literal["few_events", "smallest_possible"]
-"""``few_events``: an arm expects fewer than 10 successes or failures, where normal formulas are
-rough. ``smallest_possible``: the fewest units that have a variance are more than enough."""
+PowerWarning = Literal["few_events", "small_arms", "smallest_possible"]
+"""``few_events``: an arm expects fewer than 10 events (or failures), where normal formulas are
+rough. ``small_arms``: an arm has so few units that the true power may be several points lower.
+``smallest_possible``: the fewest units that have a variance are more than enough."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class PowerResult:
     measure, test, alternative, direction, margin, baseline
         As in the design.
     warnings
-        ``few_events``, ``smallest_possible``.
+        ``few_events``, ``small_arms``, ``smallest_possible``; see `PowerWarning`.
     """
 
     solved: Solved
@@ -98,12 +99,12 @@ class PowerResult:
         return days_until(self.units, units_per_day, maturity)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values, and the formula in words."""
+        """Return all fields as plain values that are strict JSON, and the formula in words."""
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
         return {**values, "formula_text": self.formula_text}
 
     def __str__(self) -> str:
-        """Return the answer as a sentence."""
+        """Return the answer as a sentence, with its warnings in words."""
         from abtest.stats.sizing.display import sentence
 
         return sentence(self)

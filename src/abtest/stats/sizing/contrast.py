@@ -11,6 +11,10 @@ from abtest.stats.moments import Floats
 from abtest.stats.sizing.design import Design
 from abtest.stats.sizing.noncentral import below_line, below_two_lines, scale_below
 from abtest.stats.sizing.numbers import broadcast
+from abtest.stats.sizing.slope_error import estimate_factor, judged_factor
+
+_MANY = 2.0**40
+"""Units for which formulas are those of no end of units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,7 @@ def degrees_of_freedom(setting: Setting) -> Floats:
     n0, n1 = setting.control / design.unit_size, setting.treatment / design.unit_size
     if design.judge == "student":
         return n0 + n1 - 2.0 * lost
-    v0, v1 = design.unit_variances(setting.difference)
-    part0, part1 = v0 / n0, v1 / n1
+    part0, part1 = _variances_of_means(setting)
     largest = np.maximum(part0, part1)
     part0, part1 = part0 / largest, part1 / largest
     return (part0 + part1) ** 2 / (part0**2 / (n0 - lost) + part1**2 / (n1 - lost))
@@ -108,20 +111,20 @@ def _side(setting: Setting, bound: float) -> _Side:
     design = setting.design
     n0, n1 = setting.control, setting.treatment
     ones = np.ones(setting.difference.shape)
-    v0, v1 = (v * ones for v in design.unit_variances(setting.difference))
+    v0, v1 = _variances_of_means(setting)
     k, moved = ones, bound * ones
     if design.relative and bound != 0.0:
         value = np.asarray(design.value) * ones
         k = 1.0 + bound * np.sign(value)
         moved = bound * np.abs(value)
-    shared = _shared_covariate(setting, v0, v1)
-    factor = design.variance_factor
     weight = bound if design.relative else 0.0
-    error2 = factor * (v1 / n1 + k * k * v0 / n0) + weight * weight * shared
+    shared = weight * weight * _shared_covariate(setting)
+    error2 = design.variance_factor * (v1 + k * k * v0) + shared
     nulls = design.null_variances(setting.difference, bound, n1 / (n0 + n1))
-    ratio = ones
+    tested = v1 + k * k * v0 + _tested_too(setting, k)
     if nulls is not None:
-        ratio = np.sqrt((nulls[1] / n1 + k * k * nulls[0] / n0) / (v1 / n1 + k * k * v0 / n0))
+        tested = nulls[1] / n1 + k * k * nulls[0] / n0
+    ratio = np.sqrt((design.variance_factor * tested + shared) / error2)
     with np.errstate(divide="ignore", invalid="ignore"):  # no variance left: certain
         shift = (setting.difference - moved) / np.sqrt(error2)
     if design.judge == "arcsine":
@@ -129,13 +132,50 @@ def _side(setting: Setting, bound: float) -> _Side:
     return _Side(shift, ratio, k, np.sqrt(error2))
 
 
-def _shared_covariate(setting: Setting, v0: Floats, v1: Floats) -> Floats | float:
+def _variances_of_means(setting: Setting) -> tuple[Floats, Floats]:
+    """Return what the means of (control, treatment) vary by, but for the design's factor."""
+    (v0, v1), slopes = _plain_variances(setting), setting.design.slope_error
+    if slopes is None:
+        return v0, v1
+    n0, n1, treated = _independent(setting)
+    return (
+        v0 * (1.0 + slopes * (estimate_factor(n0, treated) - 1.0)),
+        v1 * (1.0 + slopes * (estimate_factor(n1, 1.0 - treated) - 1.0)),
+    )
+
+
+def _tested_too(setting: Setting, k: Floats) -> Floats | float:
+    """Return what the test counts besides as variance of the contrast: the noise of slopes."""
+    slopes = setting.design.slope_error
+    if slopes is None:
+        return 0.0
+    v0, v1 = _plain_variances(setting)
+    n0, n1, treated = _independent(setting)
+    extra = v1 * (judged_factor(n1, treated) - 1.0)
+    return slopes * (extra + k * k * v0 * (judged_factor(n0, 1.0 - treated) - 1.0))
+
+
+def _plain_variances(setting: Setting) -> tuple[Floats, Floats]:
+    ones = np.ones(setting.difference.shape)
+    v0, v1 = setting.design.unit_variances(setting.difference)
+    return v0 * ones / setting.control, v1 * ones / setting.treatment
+
+
+def _independent(setting: Setting) -> tuple[Floats, Floats, Floats]:
+    """Return independent units of (control, treatment), and the share of the latter."""
+    n0, n1 = setting.control, setting.treatment
+    size = setting.design.unit_size
+    return n0 / size, n1 / size, n1 / (n0 + n1)
+
+
+def _shared_covariate(setting: Setting) -> Floats | float:
     """Return the variance of slope x overall covariate mean, which relative margins do not cancel.
 
     An adjusted mean is ybar_a - b (xbar_a - xbar_all); in treatment - k control the last part
     remains with weight 1 - k.
     """
     n0, n1 = setting.control, setting.treatment
+    v0, v1 = setting.design.unit_variances(setting.difference)
     total = n0 + n1
     average = (n0 * v0 + n1 * v1) / total
     effect = setting.design.clusters.design_effect if setting.design.clusters else 1.0
@@ -160,11 +200,11 @@ def _both(setting: Setting, sides: list[_Side], slopes: list[Floats], df: Floats
         either = _sum_of_two(shifts, (slopes[0], slopes[1]), df, limit)
         return np.clip(either - scale_below(limit, df), 0.0, 1.0)
     # two contrasts with different weights of control
-    v0, v1 = design.unit_variances(setting.difference)
+    v0, v1 = _variances_of_means(setting)
     low, high = design.bounds
     covariance = design.variance_factor * (
-        v1 / setting.treatment + lower.control_weight * upper.control_weight * v0 / setting.control
-    ) + low * high * _shared_covariate(setting, v0, v1)
+        v1 + lower.control_weight * upper.control_weight * v0
+    ) + low * high * _shared_covariate(setting)
     correlation = np.clip(covariance / (lower.error * upper.error), -1.0, 1.0)
     correlation = np.minimum(correlation, 1.0 - 4.0 * np.finfo(float).eps)
     return below_two_lines((lower.shift, -upper.shift), (slopes[0], slopes[1]), -correlation, df)
@@ -186,10 +226,11 @@ def guessed_units(design: Design, effect: Floats) -> Floats:
     level = np.asarray(design.level)
     quantiles = -special.ndtri(level / design.sides) + special.ndtri(target)
     shares = design.shares
-    setting = Setting.of(design, shares[0], min(shares[1:]), effect)
+    # so many that estimated slopes cost nothing
+    setting = Setting.of(design, _MANY * shares[0], _MANY * min(shares[1:]), effect)
     nearest = np.min([np.abs(_side(setting, bound).shift) for bound in design.bounds], axis=0)
     with np.errstate(divide="ignore", over="ignore"):
-        return np.asarray((np.maximum(quantiles, 0.1) / nearest) ** 2)
+        return np.asarray(_MANY * (np.maximum(quantiles, 0.1) / nearest) ** 2)
 
 
 def smallest_total(design: Design) -> Floats:

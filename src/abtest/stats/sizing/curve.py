@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -41,8 +41,8 @@ class PowerCurve:
         The metric in control; NaN where it is not known.
     units_by_arm
         Shape (r, arms).
-    few_events, smallest_possible
-        The warnings of `PowerResult`.
+    few_events, small_arms, smallest_possible
+        Where there are these warnings of `PowerResult`.
     unit_size
         Units per cluster; None where units are not clustered.
     relative, sides, formula, measure, test, alternative, direction, margin
@@ -64,6 +64,7 @@ class PowerCurve:
     df: Floats
     baseline: Floats
     few_events: Truths
+    small_arms: Truths
     smallest_possible: Truths
     unit_size: float | None
     relative: bool
@@ -93,11 +94,6 @@ class PowerCurve:
         whole = self.solved == "sample_size"
         arms = tuple(_plain(value, whole=whole) for value in self.units_by_arm[row])
         size = self.unit_size
-        warnings: list[PowerWarning] = []
-        if self.few_events[row]:
-            warnings.append("few_events")
-        if self.smallest_possible[row]:
-            warnings.append("smallest_possible")
         return PowerResult(
             solved=self.solved,
             power=float(self.power[row]),
@@ -124,12 +120,12 @@ class PowerCurve:
             direction=self.direction,
             margin=self.margin,
             baseline=_number(self.baseline[row]),
-            warnings=tuple(warnings),
+            warnings=self.warnings(row),
         )
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per answer."""
+        """One row per answer; codes of warnings are joined by a comma."""
         import pandas as pd
 
         names = [
@@ -148,6 +144,7 @@ class PowerCurve:
         for arm in range(self.units_by_arm.shape[1]):
             name = "units_control" if arm == 0 else f"units_treatment_{arm}"
             columns[name] = self.units_by_arm[:, arm]
+        columns["warnings"] = [", ".join(self.warnings(row)) for row in range(len(self))]
         return pd.DataFrame(columns)
 
     def plot(self) -> Chart:
@@ -157,24 +154,27 @@ class PowerCurve:
         return curve_figure(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields, arrays as lists."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
-        plain["varied"] = {name: row.tolist() for name, row in self.varied.items()}
+        """Return all fields as strict JSON: arrays as lists, null for NaN and infinite numbers."""
+        plain = {field.name: _strict(getattr(self, field.name)) for field in fields(self)}
         return {**plain, "formula_text": FORMULAS[self.formula]}
 
     def __str__(self) -> str:
-        """Return what it holds, as a sentence."""
-        good = int((self.status == "ok").sum())
-        what = {"power": "Power", "sample_size": "Sample size", "effect": "Detectable effect"}
-        return (
-            f"{what[self.solved]} for {len(self)} rows over {' and '.join(self.varied) or 'one'}, "
-            f"{good} with an answer ({self.formula})."
-        )
+        """Return what it holds, as a sentence, with its warnings in words."""
+        from abtest.stats.sizing.curve_display import sentence
 
-    def _repr_html_(self) -> str:
-        """Return the table as pandas shows it."""
-        return self.table._repr_html_()  # type: ignore[operator,no-any-return]  # pandas has it
+        return sentence(self)
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the sentence and a table, for notebooks."""
+        from abtest.stats.sizing.curve_display import fragment
+
+        return fragment(self)._repr_mimebundle_(include, exclude)
+
+    def warnings(self, row: int) -> tuple[PowerWarning, ...]:
+        """Return the codes of the warnings of a row."""
+        return tuple(code for code in get_args(PowerWarning) if getattr(self, code)[row])
 
     def _given(self, row: int) -> str:
         asked = {"power": "units and effect", "sample_size": "effect", "effect": "units"}
@@ -188,6 +188,17 @@ class PowerCurve:
         if self.margin is not None:
             parts.append(f"margin {self.margin}")
         return ", ".join(parts)
+
+
+def _strict(value: Any) -> Any:
+    """Return a field as JSON has it."""
+    if isinstance(value, np.ndarray):
+        return _strict(value.tolist())
+    if isinstance(value, dict):
+        return {name: _strict(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value: float) -> float | None:

@@ -13,6 +13,11 @@ from abtest.errors import UsageError
 from abtest.stats.arguments import require_alternative, require_one_of
 from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, Measure
+from abtest.stats.sizing.contradictions import (
+    direction_of,
+    refuse_other_rule,
+    refuse_unreachable_margin,
+)
 from abtest.stats.sizing.formulas import Judge, TestKind
 from abtest.stats.sizing.numbers import Truths, is_row, number_or_row, one_number
 from abtest.stats.sizing.settings import checked_allocation, checked_margin, checked_reduction
@@ -45,11 +50,13 @@ class Design(ABC):
     alternative
         Of a superiority test: ``two-sided``, ``greater`` or ``less``.
     direction
-        Which way is good: the side of a non-inferiority margin, and the sign of a detectable
-        effect where the test is two-sided.
+        Which way is good, ``increase`` or ``decrease``: the side of a non-inferiority margin, and
+        the sign of a detectable effect where the test is two-sided. Left out it is that of the
+        alternative, else ``increase``; one that contradicts the alternative is refused.
     margin
         Of non-inferiority: the loss, above 0, to be excluded. Of equivalence: one number above 0,
-        or (fall, rise), both above 0.
+        or (fall, rise), both above 0. A treatment must be able to exceed it: no fall of a
+        proportion by all of its baseline, no rise to 1.
     relative
         Whether effects and margins are shares of the baseline. A relative margin m is tested on
         the contrast treatment - (1 - m) control (Fieller 1954), whose variance is
@@ -67,14 +74,15 @@ class Design(ABC):
     clusters
         Where units are assigned in clusters.
     rule
-        The decision of several metrics that this one is part of.
+        The decision of several metrics that this one is part of: a success metric where it is
+        tested for superiority, else a guardrail. The rule must have some of its kind.
     """
 
     alpha: float = 0.05
     power: float = 0.8
     test: TestKind = "superiority"
     alternative: Alternative = "two-sided"
-    direction: str = "increase"
+    direction: str | None = None
     margin: float | tuple[float, float] | None = None
     relative: bool = False
     allocation: Sequence[float] = (1.0, 1.0)
@@ -130,21 +138,25 @@ class Design(ABC):
         self._check_kinds()
         require_one_of(self.test, get_args(TestKind), "test")
         require_alternative(self.alternative)
-        require_one_of(self.direction, ("increase", "decrease"), "direction")
+        if self.direction is not None:
+            require_one_of(self.direction, ("increase", "decrease"), "direction")
         if self.test != "superiority" and self.alternative != "two-sided":
             raise UsageError(
                 "An alternative belongs to a superiority test",
                 given=f"test {self.test!r} with alternative {self.alternative!r}",
                 todo="Say which way is good with direction instead.",
             )
+        self._set(direction=direction_of(self.direction, self.alternative))
         self._set(alpha=number_or_row(self.alpha, "alpha", 0.0, 1.0))
         self._set(power=number_or_row(self.power, "power", 0.0, 1.0))
         self._set(allocation=checked_allocation(self.allocation))
         reduction = checked_reduction(self.variance_reduction, self.correlation)
         self._set(variance_reduction=reduction, correlation=None)
-        margin = checked_margin(self.margin, self.test, relative=self.relative)
+        falls = self.direction == "increase" or self.test == "equivalence"
+        margin = checked_margin(self.margin, self.test, whole=self.relative and falls)
         self._set(margin=margin)
-        self._check_reach()
+        refuse_unreachable_margin(self)
+        refuse_other_rule(self)
         if self.alpha_share is not None:
             share = one_number(self.alpha_share, "alpha_share", 0.0, 1.0 + 1e-12)
             self._set(alpha_share=min(share, 1.0))
@@ -211,8 +223,6 @@ class Design(ABC):
     @property
     def sign(self) -> float:
         """1 where the test looks for an increase, -1 for a decrease."""
-        if self.test == "superiority" and self.alternative != "two-sided":
-            return 1.0 if self.alternative == "greater" else -1.0
         return 1.0 if self.direction == "increase" else -1.0
 
     @property
@@ -235,6 +245,19 @@ class Design(ABC):
     def units_lost(self) -> Floats:
         """Degrees of freedom that an arm loses: one for its mean, one for a slope."""
         return np.where(np.asarray(self.variance_reduction) > 0.0, 2.0, 1.0)
+
+    @property
+    def watched(self) -> Floats | float:
+        """Time that each unit is watched; 1 where that does not matter."""
+        return 1.0
+
+    @property
+    def slope_error(self) -> Floats | None:
+        """1 where the error of a covariate's slope adds to an arm's variance, 0 where not.
+
+        None where there are no covariates at all.
+        """
+        return np.asarray(self.units_lost) - 1.0 if self.is_adjusted else None
 
     def over(self, **rows: Any) -> DesignRows:
         """Return the design with some numbers replaced by rows of them, for a curve.
@@ -281,16 +304,4 @@ class Design(ABC):
                 "relative is a truth value",
                 given=repr(self.relative),
                 todo="Give True for shares of the baseline.",
-            )
-
-    def _check_reach(self) -> None:
-        """Refuse a margin that no treatment could exceed, which would show nothing."""
-        if self.test != "non_inferiority":
-            return
-        scale = np.abs(np.asarray(self.value, float)) if self.relative else 1.0
-        if not self.possible(np.asarray(self.bounds[0] * scale)).all():
-            raise UsageError(
-                "The margin is a loss that cannot be, so the test would show nothing",
-                given=f"margin {self.margin!r} at a baseline of {self.value}",
-                todo="Give a smaller margin.",
             )

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from abtest.show.escape import html, markdown
 from abtest.show.fragment import Fragment
+from abtest.show.power_words import WARNINGS, warned
 
 if TYPE_CHECKING:
     from abtest.stats.sizing.answers import PowerResult
 
 
 def sentence(result: PowerResult) -> str:
-    """Return what was found, in one sentence."""
+    """Return what was found, in one sentence, and what a reader should know about it in another."""
     units, effect = _units(result.units), _effect(result)
     found = f"{result.power:.1%}"
     if result.solved == "sample_size":
@@ -21,7 +22,7 @@ def sentence(result: PowerResult) -> str:
         text = f"Power {found}: {units} units ({_arms(result)}), true effect {effect}"
     else:
         text = f"{units} units ({_arms(result)}) {_shown(result)} {effect} with power {found}"
-    return f"{text}; {_test(result)} ({result.formula})."
+    return f"{text}; {_test(result)} ({result.formula}).{warned(result.warnings)}"
 
 
 def fragment(result: PowerResult) -> Fragment:
@@ -57,7 +58,7 @@ def _rows(result: PowerResult) -> list[tuple[str, str]]:
         rows.append(("degrees of freedom", f"{result.df:.6g}"))
     rows.append(("formula", result.formula_text))
     if result.warnings:
-        rows.append(("warnings", ", ".join(result.warnings)))
+        rows.append(("warnings", "; ".join(WARNINGS[code] for code in result.warnings)))
     return rows
 
 

@@ -84,6 +84,11 @@ class RateDesign(Design):
         return self.rate
 
     @property
+    def watched(self) -> Floats | float:
+        """The exposure of a unit."""
+        return self.exposure
+
+    @property
     def limits(self) -> tuple[Floats | float, Floats | float]:
         """A rate can fall to 0 and rise without end."""
         return -self.rate, np.inf

@@ -50,6 +50,11 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+def reason(status: str) -> str:
+    """Return why a request has no answer, in words."""
+    return _WORDS[status][0]
+
+
 def refused(status: str, given: str) -> UsageError:
     """Return the error of a request without an answer, with the status as its code."""
     what, todo = _WORDS[status]

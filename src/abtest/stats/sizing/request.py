@@ -25,6 +25,8 @@ from abtest.stats.sizing.numbers import Truths, Words, broadcast, is_row, number
 MOST_UNITS = 1e15
 """More units than any experiment has."""
 _FEW_EVENTS = 10.0
+_SMALL, _SMALL_ADJUSTED = 6.0, 7.0
+"""Units of an arm below which simulated power of normal values is 2 points short or more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,7 @@ class Request:
             df=degrees_of_freedom(setting) + gap,
             baseline=baseline,
             few_events=_few_events(setting) & ok,
+            small_arms=_small_arms(setting) & ok,
             smallest_possible=ok & (solved == "sample_size") & (exact <= self.smallest),
             unit_size=design.clusters.mean_size if design.clusters else None,
             relative=bool(design.relative),
@@ -139,19 +142,30 @@ class Request:
             measure=design.measure,
             test=design.test,
             alternative=design.alternative,
-            direction=design.direction,
+            direction="increase" if design.sign > 0.0 else "decrease",
             margin=design.margin,
         )
         return curve if self.is_curve else curve[0]
 
 
 def _few_events(setting: Setting) -> Truths:
-    """Return where an arm expects fewer than 10 successes or failures."""
-    if setting.design.measure != "proportion":
+    """Return where an arm expects fewer than 10 events, or failures of a proportion."""
+    design = setting.design
+    if design.measure not in {"proportion", "rate"}:
         return np.zeros(setting.difference.shape, dtype=bool)
-    p0 = np.asarray(setting.design.value)
-    p1 = p0 + setting.difference
-    fewest = [
-        n * np.minimum(p, 1.0 - p) for n, p in ((setting.control, p0), (setting.treatment, p1))
-    ]
-    return np.asarray(np.minimum(*fewest) < _FEW_EVENTS)
+    value = np.asarray(design.value)
+    fewest = np.full(setting.difference.shape, np.inf)
+    for n, p in ((setting.control, value), (setting.treatment, value + setting.difference)):
+        rarer = np.minimum(p, 1.0 - p) if design.measure == "proportion" else p
+        fewest = np.minimum(fewest, n * rarer * design.watched)
+    return np.asarray(fewest < _FEW_EVENTS)
+
+
+def _small_arms(setting: Setting) -> Truths:
+    """Return where an arm has so few independent units that t formulas promise too much."""
+    design = setting.design
+    n = np.minimum(setting.control, setting.treatment) / design.unit_size
+    fewest = np.where(np.asarray(design.units_lost) > 1.0, _SMALL_ADJUSTED, _SMALL)
+    # Student's power is exact without covariates, and normal formulas are not about small arms
+    judged = (design.judge == "welch") | ((design.judge == "student") & design.is_adjusted)
+    return np.asarray((n < fewest) & judged)

@@ -54,8 +54,10 @@ def checked_reduction(reduction: Any, correlation: Any) -> Any:
     return value * value
 
 
-def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
+def checked_margin(margin: Any, test: TestKind, *, whole: bool) -> Any:
     """Return the margin: None, one number above 0, or a pair (fall, rise) of them.
+
+    With `whole` it is a fall by a share of the baseline, which must leave some of it.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def checked_margin(margin: Any, test: TestKind, *, relative: bool) -> Any:
         else one_number(margin, "margin", 0.0, _LARGEST)
     )
     fall = checked[0] if isinstance(checked, tuple) else checked
-    if relative and fall >= 1.0:
+    if whole and fall >= 1.0:
         raise UsageError(
             "A relative margin lies below 1, which is all of the baseline",
             given=repr(margin),
