@@ -5,11 +5,15 @@ from abtest.errors import UsageError
 from abtest.stats import (
     Moments,
     NotEstimable,
+    compare_capped_means,
+    compare_geometric_means,
     compare_means,
+    compare_odds,
     compare_ratios,
     estimate_means,
     estimate_proportions,
     estimate_ratios,
+    non_inferiority,
 )
 
 
@@ -197,3 +201,33 @@ def test_ratios_by_phase_come_to_compare_ratios_as_a_list(k):
     assert (got.n_control, got.n_treatment) == (80, 60)
     with pytest.raises(UsageError, match="Phases"):
         compare_ratios(control, treatment, covariates=(([1.0], [1.0]), ([1.0], [1.0])))
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        lambda control, treatment: non_inferiority(control, treatment, margin=0.1),
+        lambda control, treatment: non_inferiority(
+            control, treatment, margin=0.1, measure="proportion"
+        ),
+        lambda control, treatment: compare_means(control, treatment[0]),
+        lambda control, treatment: compare_capped_means(control, treatment, threshold=1.0),
+        compare_odds,
+        compare_geometric_means,
+    ],
+)
+def test_what_takes_no_phases_says_so(compare):
+    arms = [[Moments.from_counts(100, 30), Moments.from_counts(50, 10)] for _ in range(2)]
+    with pytest.raises(UsageError, match="one sample per arm, not moments by phase"):
+        compare(*arms)
+
+
+def test_two_phases_are_not_taken_for_numerator_and_denominator():
+    random = np.random.default_rng(5)
+    parts = [Moments.from_columns(random.poisson(3.0, (2, 50)) + 1.0) for _ in range(4)]
+    for compare in (
+        lambda: non_inferiority(parts[:2], parts[2:], margin=0.1, measure="ratio"),
+        lambda: compare_ratios(parts[:2], parts[2]),
+    ):
+        with pytest.raises(UsageError, match="not moments by phase"):
+            compare()

@@ -24,10 +24,12 @@ def arm_moments(columns: Sequence[Values], covariates: Sequence[Values], name: s
     ------
     UsageError
         If moments or value counts come with separate covariates: moments carry them as further
-        variables, value counts cannot.
+        variables, value counts cannot. If moments come by phase, or for a part of the columns.
     """
     first = columns[0]
     if isinstance(first, Moments | ValueCounts):
+        if len(columns) > 1:
+            raise _not_by_phase(name)
         if covariates:
             raise UsageError(
                 "A sample that is summed up cannot be joined with covariates",
@@ -35,6 +37,8 @@ def arm_moments(columns: Sequence[Values], covariates: Sequence[Values], name: s
                 todo="Sum value and covariate into one Moments, or give arrays for both.",
             )
         return first if isinstance(first, Moments) else first.moments()
+    if any(moments_by_phase(column) is not None for column in columns):
+        raise _not_by_phase(name)
     return Moments.from_columns([as_floats(column, name) for column in (*columns, *covariates)])
 
 
@@ -57,6 +61,15 @@ def moments_by_phase(values: Values) -> list[Moments] | None:
             todo="Sum the same variables in every phase; an empty one as Moments of 0 units.",
         )
     return list(values)
+
+
+def _not_by_phase(name: str) -> UsageError:
+    return UsageError(
+        "This takes one sample per arm, not moments by phase",
+        given=f"several Moments or ValueCounts for {name}",
+        todo="Use compare_means or compare_ratios for phases in both arms; or judge the pair that "
+        "estimate_means or estimate_ratios makes of them.",
+    )
 
 
 def phases_with_covariates() -> UsageError:
@@ -86,6 +99,8 @@ def arm_counts(values: Values | ValueCounts, name: str) -> ValueCounts:
             given=f"Moments of {name}",
             todo="Give the values themselves, or ValueCounts.",
         )
+    if moments_by_phase(values) is not None:
+        raise _not_by_phase(name)
     floats = as_floats(values, name)
     if np.isinf(floats).any():
         raise NotEstimable(
