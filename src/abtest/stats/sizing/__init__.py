@@ -41,6 +41,9 @@ Where other tools give other numbers
   counts (Fieller), which for a margin m changes the size by about a share m.
 - Calculators that use the baseline's variance for both proportions need too few units for a rise
   towards 50% (1030 instead of 1094 for 20% against 25%).
+- Formulas for covariates take the slopes as known (Borm, Fransen & Lemmens 2007, J. Clin.
+  Epidemiol. 60, 1234): 80% promised for 90 and 10 units are 75.6% in truth. Here the slopes' error
+  counts, see `slope_error`.
 
 The folder is not called ``power`` because a module of that name would hide the function.
 """

@@ -68,7 +68,8 @@ class Design(ABC):
         This test's part of alpha. Default: superiority shares equally over the success metrics
         of the rule and the treatments, other tests use all of it.
     variance_reduction
-        Share of the variance that covariates remove, R^2.
+        Share of the variance that covariates remove, R^2. Power counts the error of one slope per
+        arm, as experiments estimate it.
     correlation
         Of one covariate with the metric, instead of `variance_reduction`, which is its square.
     clusters
