@@ -10,6 +10,7 @@ from abtest.stats import (
     Moments,
     compare_adjusted_means,
     compare_capped_means,
+    compare_cupac_means,
     compare_means,
     compare_proportions,
     compare_ratios,
@@ -206,3 +207,15 @@ def test_moments_with_an_indicator_alarm_by_its_balance():
         for a, b in zip(y, x, strict=True)
     ]
     assert diagnose_adjustment(*arms).alarm
+
+
+def test_features_that_one_arm_lost_do_not_predict():
+    y, x = lost_high(14, 400)
+    got = compare_cupac_means(*y, features=x)
+    assert (got.method, got.warnings) == ("welch", ("covariate_constant", *DIFFERS))
+    assert got.p_value == pytest.approx(compare_means(*y).p_value, rel=1e-9)
+    other = tuple(arm + np.random.default_rng(15).normal(size=400) for arm in y)
+    both = compare_cupac_means(*y, features=tuple(zip(x, other, strict=True)))
+    want = compare_cupac_means(*y, features=other)
+    assert both.warnings == DIFFERS
+    assert both.p_value == pytest.approx(want.p_value, rel=1e-9)

@@ -186,8 +186,14 @@ def cupac_predictions(
 def _designs(
     features: tuple[Values, Values], outcomes: list[Floats]
 ) -> tuple[list[Floats], tuple[WarningCode, ...]]:
-    """Return the features of both arms, shape (n, p) each, and a code if some were missing."""
+    """Return the features of both arms, shape (n, p) each, and a code if some were missing.
+
+    Features that one arm misses more often are left out; where that is all, one that does not
+    vary stands in for them.
+    """
     columns, codes = filled(features, with_mean=True)
+    if not columns and codes:
+        columns = ((np.zeros(len(outcomes[0])), np.zeros(len(outcomes[1]))),)
     lengths = [[len(pair[side]) for pair in columns] for side in (0, 1)]
     for side, outcome in enumerate(outcomes):
         if not columns or set(lengths[side]) != {len(outcome)}:
