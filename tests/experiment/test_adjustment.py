@@ -238,6 +238,26 @@ def test_a_stratum_with_one_unit_in_an_arm_is_named_and_loses_nobody(frame):
     assert row["n_control"] + row["n_treatment"] == N
 
 
+def test_a_stratum_of_one_arm_alone_is_no_chance_and_gives_no_number(frame):
+    """Joined with the next stratum, its units would be compared with units of another country."""
+    lone = frame.copy()
+    lone.loc[:40, ["country", "arm"]] = ["XX", "control"]
+    analysis = abtest.load(units(strata=["country"]), data=lone).analyze()
+    (row,) = [row for row in analysis.to_dict()["effects"] if not row["segment"]]
+    assert (row["status"], row["reason"]) == ("not_computed", "strata_unbalanced")
+    assert "a stratum is almost empty in one arm" in analysis.show.effects().text
+    assert row_of(units(), lone)["status"] == "ok"
+
+
+def test_a_split_that_differs_by_stratum_is_said_in_the_row(frame):
+    shifted = frame.copy()
+    half = (shifted["country"] == "IR") & (shifted["id"] % 2 == 0)
+    shifted.loc[half, "arm"] = "treatment"
+    row = row_of(units(strata=["country"]), shifted)
+    assert row["status"] == "ok"
+    assert row["warnings"] == ["strata_unbalanced", "untrustworthy"]  # the sample ratio fails too
+
+
 def test_strata_and_covariates_save_together_what_the_row_says(frame):
     alone = row_of(units(strata=["country"]), frame)
     both = row_of(units(strata=["country"], covariates=["before", "visits"]), frame)

@@ -30,6 +30,7 @@ from abtest.stats.adjustment.strata_cells import merge_strata
 
 if TYPE_CHECKING:
     from abtest.stats.results import Method, PairEstimate, PairMethod
+    from abtest.stats.results import WarningCode as StatisticalWarning
 
 SMALLEST_SEGMENT = 30
 """Segments with fewer units are not shown."""
@@ -117,12 +118,12 @@ def _estimate(
     """Return both arms, estimated within phases and strata."""
     if not what.metric.strata:
         return what.metric.estimate(arms[0], arms[1], adjusted=adjusted)
-    control, treatment, merged = _with_full_strata(arms[0], arms[1], measured.phases)
+    control, treatment, codes = _with_full_strata(arms[0], arms[1], measured.phases)
     pair = what.metric.estimate(control, treatment, adjusted=adjusted)
     if len(control) > measured.phases:  # otherwise no phase has a second stratum
         phases = (_by_phase(arm, measured.phases) for arm in arms)
         pair = within_strata(pair, what.metric.estimate(*phases, adjusted=False))
-    return pair.with_warnings("strata_merged") if merged else pair
+    return pair.with_warnings(*codes)
 
 
 def _by_phase(arm: Sequence[Moments], phases: int) -> list[Moments]:
@@ -133,23 +134,32 @@ def _by_phase(arm: Sequence[Moments], phases: int) -> list[Moments]:
 
 def _with_full_strata(
     control: Sequence[Moments], treatment: Sequence[Moments], phases: int
-) -> tuple[list[Moments], list[Moments], bool]:
-    """Return strata by phase of which each has two units in both arms, and whether some joined."""
+) -> tuple[list[Moments], list[Moments], list[StatisticalWarning]]:
+    """Return strata by phase of which each has two units in both arms, and what to know of them.
+
+    Raises
+    ------
+    NotEstimable
+        ``strata_unbalanced``, as `merge_strata`.
+    """
     size = len(control) // phases
     kept: tuple[list[Moments], list[Moments]] = ([], [])
-    joined = False
+    codes: dict[StatisticalWarning, None] = {}
     for phase in range(phases):
         here = slice(phase * size, (phase + 1) * size)
         try:
             found = merge_strata(control[here], treatment[here])
-        except NotEstimable:  # this phase has too few units in all: it is left out further on
+        except NotEstimable as error:
+            if error.code != "too_few_units":
+                raise
+            # this phase has too few units in all: it is left out further on
             kept[0].append(reduce(add, control[here]))
             kept[1].append(reduce(add, treatment[here]))
             continue
         kept[0].extend(found.control)
         kept[1].extend(found.treatment)
-        joined = joined or found.merged > 0
-    return *kept, joined
+        codes |= dict.fromkeys(found.warnings)
+    return *kept, list(codes)
 
 
 def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEstimate) -> Effect:

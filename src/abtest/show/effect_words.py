@@ -173,6 +173,7 @@ NOT_COMPUTED: Mapping[str, str] = {
     "not_numeric": "a column holds text where numbers are needed",
     "not_positive": "there are values of 0 or below",
     "numerical_failure": "the numbers do not allow a computation",
+    "strata_unbalanced": "a stratum is almost empty in one arm, more than chance allows",
     "successes_above_trials": "there are more successes than trials",
     "too_few_units": "too few units have a value",
     "too_small": "values are too small to compute with",
@@ -202,6 +203,7 @@ WARNINGS: Mapping[str, str] = {
     "set_has_gaps": "the values that fit have gaps, so the interval may hold what p rejects",
     "skewed_unequal_arms": "values are too skewed for arms of such different size",
     "strata_merged": "strata with fewer than two units in an arm are joined with the next",
+    "strata_unbalanced": "the split between arms differs by stratum: look at the assignment",
     "tied_shift": "so many units share a value that the shift has no width",
     "untrustworthy": "a check failed: not to be trusted",
 }

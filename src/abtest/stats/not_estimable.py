@@ -20,6 +20,7 @@ NotEstimableCode = Literal[
     "not_a_count",
     "not_positive",
     "too_small",
+    "strata_unbalanced",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -40,7 +41,8 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         ``no_events`` (an arm without events has no logarithm of its rate), ``not_a_count``
         (numbers of events that are negative or not whole), ``not_positive`` (values of 0 or
         below where only positive ones have a meaning), ``too_small`` (values whose squares are
-        below what double precision holds).
+        below what double precision holds), ``strata_unbalanced`` (strata almost empty in one
+        arm, more than chance allows).
     what
         What is wrong, as a sentence.
     given

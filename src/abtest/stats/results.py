@@ -90,6 +90,7 @@ WarningCode = Literal[
     "set_has_gaps",
     "skewed_unequal_arms",
     "strata_merged",
+    "strata_unbalanced",
     "tied_shift",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""

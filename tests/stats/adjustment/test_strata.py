@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -5,9 +6,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from abtest.errors import UsageError
 from abtest.stats import Moments, NotEstimable, ValueCounts, compare_means, compare_stratified_means
+from abtest.stats.adjustment.strata_balance import split_p_value
 
 ARMS = ("control", "treatment")
 
@@ -139,17 +142,121 @@ def test_sparse_strata_are_joined_with_the_next_and_said(sizes, left):
     names = {f"s{place}": str(group) for group in left for place in group}
     want = compare_stratified_means(*y, strata=[[names[s] for s in arm] for arm in strata])
     assert got.warnings == ("strata_merged",)
-    assert got.details == {"strata": 3.0, "strata_used": float(len(left))}
+    sparse = [cell for cell in sizes if min(cell) < 2]
+    assert got.details == {
+        "strata": 3.0,
+        "strata_used": float(len(left)),
+        "strata_merged": float(len(sparse)),
+        "units_merged": float(sum(map(sum, sparse))),
+    }
     assert got.p_value == pytest.approx(want.p_value, rel=1e-9)
     assert (got.n_control, got.n_treatment) == (len(y[0]), len(y[1]))
 
 
-def test_merging_keeps_known_weights():
-    arms = ({"a": [1.0, 2.0], "b": [5.0], "c": [6.0, 8.0]}, {"a": [2.0, 4.0], "c": [5.0, 6.0]})
-    got = compare_stratified_means(*arms, weights={"a": 2, "b": 1, "c": 1})
-    joined = ({"a": [1.0, 2.0], "c": [5.0, 6.0, 8.0]}, {"a": [2.0, 4.0], "c": [5.0, 6.0]})
-    want = compare_stratified_means(*joined, weights={"a": 1, "c": 1})
-    assert got.p_value == pytest.approx(want.p_value, rel=1e-9)
+def test_merged_strata_weigh_what_their_units_do():
+    y, strata = draw(3, ((9, 12), (1, 7), (5, 6)))
+    got = compare_stratified_means(*y, strata=strata)
+    cells = [[0] * 9 + [1] * 6, [0] * 12 + [1] * 13]
+    means = [
+        [np.mean(arm[np.array(cell) == k]) for k in (0, 1)]
+        for arm, cell in zip(y, cells, strict=True)
+    ]
+    want = (21 * (means[1][0] - means[0][0]) + 19 * (means[1][1] - means[0][1])) / 40
+    assert got.absolute.estimate == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize("cell", [[5.0], []])
+def test_a_stratum_of_known_weight_does_not_count_with_the_units_of_another(cell):
+    arms = ({"a": [1.0, 2.0], "b": cell, "c": [6.0, 8.0]}, {"a": [2.0, 4.0], "c": [5.0, 6.0]})
+    assert compare_stratified_means(*arms).details["strata"] == 3.0
+    with pytest.raises(NotEstimable, match=f"'b' with {len(cell)} control") as caught:
+        compare_stratified_means(*arms, weights={"a": 2, "b": 1, "c": 1})
+    assert caught.value.code == "too_few_units"
+
+
+def far_apart(sizes, seed=8):
+    """Return both arms of strata whose means are 100 apart, without any effect."""
+    rng = np.random.default_rng(seed)
+    return [
+        {f"s{place}": 100.0 * place + rng.normal(size=cell[side]) for place, cell in sizes}
+        for side in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "named"),
+    [
+        (((1, 50), (100, 100)), "'s0' with 1 control and 50 treatment"),
+        (((100, 100), (40, 0)), "'s1' with 40 control and 0 treatment"),
+        # none of them alone is beyond chance
+        (((200, 200), *([(8, 0)] * 6)), "and 5 more"),
+        # one stratum among very many
+        (((0, 40), *([(5, 5)] * 300)), "'s0'"),
+    ],
+)
+def test_strata_that_an_arm_lacks_by_no_chance_are_not_merged(sizes, named):
+    """Their units would be compared with units of another stratum: Simpson's paradox."""
+    control, treatment = far_apart(list(enumerate(sizes)))
+    with pytest.raises(NotEstimable, match=named) as caught:
+        compare_stratified_means(control, treatment)
+    assert caught.value.code == "strata_unbalanced"
+
+
+def test_strata_that_an_arm_lacks_by_chance_are_merged():
+    for sizes in (((1, 5), (100, 100)), ((0, 3), (1, 0), (50, 60)), ((60, 0), (9000, 90))):
+        got = compare_stratified_means(*far_apart(list(enumerate(sizes))))
+        assert got.warnings == ("strata_merged",), sizes
+
+
+def test_a_split_that_differs_by_stratum_is_said_and_does_no_harm():
+    got = compare_stratified_means(*far_apart([(0, (20, 180)), (1, (100, 100))]))
+    assert got.warnings == ("strata_unbalanced",)
+    assert "strata_unbalanced" in str(got)
+    assert abs(got.absolute.estimate) < 0.5
+    # one unit of a third stratum is not why
+    got = compare_stratified_means(*far_apart([(0, (20, 180)), (1, (100, 100)), (2, (1, 0))]))
+    assert got.warnings == ("strata_merged", "strata_unbalanced")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share"),
+    [
+        ([100, 100], 0.5),
+        ([10] * 20, 0.1),
+        ([6] * 60, 0.5),
+        ([1000, 20, 3, 1], 0.3),
+        ([1] * 30, 0.1),
+    ],
+)
+def test_chance_splits_of_any_size_are_seldom_called_unbalanced(sizes, share):
+    rng = np.random.default_rng(9)
+    treated = rng.binomial(sizes, share, (2000, len(sizes)))
+    p_values = np.array([split_p_value(np.stack([sizes - row, row])) for row in treated])
+    assert (p_values < 0.001).sum() <= 8  # 2 on average
+    assert (p_values < 0.05).mean() < 0.06
+
+
+def test_the_test_of_splits_is_that_of_chi_square_where_strata_are_large():
+    units = np.array([[5000.0, 4100.0, 3000.0], [5150.0, 3950.0, 3080.0]])
+    want = stats.chi2_contingency(units, correction=False).pvalue
+    each = [
+        stats.binomtest(int(k), int(n), units[1].sum() / units.sum()).pvalue
+        for k, n in zip(units[1], units.sum(axis=0), strict=True)
+    ]
+    assert split_p_value(units) == pytest.approx(2 * min(want, 3 * min(each)), rel=0.01)
+    assert split_p_value(units[::-1]) == pytest.approx(split_p_value(units), rel=1e-9)
+    assert split_p_value(units[:, [0]]) == split_p_value(np.array([[5.0, 5.0], [0.0, 0.0]])) == 1.0
+
+
+@pytest.mark.parametrize("sizes", [((9, 12), (1, 7), (5, 6)), ((9, 12), (8, 7))])
+def test_what_was_merged_can_be_read_and_written(sizes):
+    got = compare_stratified_means(*far_apart(list(enumerate(sizes))))
+    row = json.loads(json.dumps(got.to_dict(), allow_nan=False))
+    shown = got._repr_mimebundle_()[0]["text/html"]
+    merged = len(sizes) == 3
+    assert row["warnings"] == (["strata_merged"] if merged else [])
+    assert ("strata_merged" in str(got)) == ("strata merged" in shown) == merged
+    assert row["details"].get("units_merged") == (8.0 if merged else None)
 
 
 def test_missing_labels_are_a_stratum_and_numbers_keep_their_order():

@@ -9,7 +9,12 @@ from operator import add
 from typing import Any, Literal, get_args
 
 from abtest.stats.adjustment.slopes import variables
-from abtest.stats.adjustment.strata_cells import merge_strata, strata_cells, strata_weights
+from abtest.stats.adjustment.strata_cells import (
+    merge_strata,
+    require_full,
+    strata_cells,
+    strata_weights,
+)
 from abtest.stats.arguments import require_one_of
 from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
@@ -60,7 +65,8 @@ def compare_stratified_means(
         Pre-exposure values of the same units, as in `compare_means`.
     weights
         Shares of the strata in the population that the effect is about, if they are known better
-        than from these units; any unit.
+        than from these units; any unit. Each stratum then needs two units in each arm: joined
+        with another one, it would count with the effect on that one's units.
     variance
         ``superpopulation``: the shares are those of a sample, which adds
         sum_k w_k (delta_k - delta)^2 / n to the variance (as GrowthBook has it).
@@ -75,16 +81,21 @@ def compare_stratified_means(
     Returns
     -------
     Comparison
-        `details` counts the strata, and those left after merging: one with fewer than two units
-        in an arm is merged with the next (in the order of the mappings, else sorted), the last
-        with the one before, and the warning ``strata_merged`` says so. `variance_reduction` is
-        that against no strata and covariates, None where `weights` are given. `method` is
-        ``post_stratified``, with covariates ``post_stratified_cuped``.
+        `details` counts the strata, those left after merging, and the merged ones with their
+        units: a stratum with fewer than two units in an arm is merged with the next (in the order
+        of the mappings, else sorted), the last with the one before, and the warning
+        ``strata_merged`` says so. The warning ``strata_unbalanced`` says that the split between
+        the arms differs by stratum more than chance allows (p below 0.001 by a chi-square test),
+        which within strata does no harm if it was planned. `variance_reduction` is that against
+        no strata and covariates, None where `weights` are given. `method` is ``post_stratified``,
+        with covariates ``post_stratified_cuped``.
 
     Raises
     ------
     NotEstimable
-        ``too_few_units``, ``constant`` or ``not_finite``.
+        ``strata_unbalanced`` if strata would have to be merged that lack units of an arm more
+        than chance allows: units of one arm would be compared with those of another stratum
+        (Simpson's paradox). ``too_few_units``, ``constant`` or ``not_finite``.
     UsageError
         If the arguments do not fit together.
 
@@ -100,28 +111,35 @@ def compare_stratified_means(
     """
     require_one_of(variance, get_args(StrataVariance), "variance of strata")
     cells = strata_cells(control, treatment, strata, covariates)
-    found = merge_strata(cells.arms[0], cells.arms[1], strata_weights(weights, cells.labels))
+    known = strata_weights(weights, cells.labels)
+    found = merge_strata(cells.arms[0], cells.arms[1], cells.labels)
+    if known is not None:
+        require_full(cells)
     first, second = found.control, found.treatment
     size = variables(first, second) if len(first[0].mean) > 1 else 1
-    random_shares = variance == "superpopulation" and found.weights is None
+    random_shares = variance == "superpopulation" and known is None
     plain, joint = (
         replace(
             JointMeans.of(first, second, k),
-            known_weights=found.weights,
+            known_weights=known,
             random_shares=random_shares,
         )
         for k in (1, size)
     )
-    pair = joint_means_pair(plain, joint if size > 1 else None).with_warnings(*cells.warnings)
-    if found.merged:
-        pair = pair.with_warnings("strata_merged")
+    pair = joint_means_pair(plain, joint if size > 1 else None)
+    pair = pair.with_warnings(*cells.warnings, *found.warnings)
     totals = [reduce(add, arm) for arm in (first, second)]
     whole = None
-    if found.weights is None:
+    if known is None:
         whole = estimate_means([totals[0]], [totals[1]], adjusted=False)
     named = within_strata(pair, whole)
     answer = Comparison.of(named, totals, alternative, confidence_level, measure="mean")
     details = {"strata": float(len(cells.labels)), "strata_used": float(len(first))}
+    if found.sparse:
+        details |= {
+            "strata_merged": float(found.sparse),
+            "units_merged": float(found.sparse_units),
+        }
     return replace(answer, details=details)
 
 

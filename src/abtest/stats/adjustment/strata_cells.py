@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abtest.errors import UsageError
+from abtest.stats.adjustment.strata_balance import UNBALANCED, split_p_value
 from abtest.stats.columns import arm_moments, filled
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments
-from abtest.stats.not_estimable import too_few_units
+from abtest.stats.not_estimable import NotEstimable, too_few_units
 from abtest.stats.results import WarningCode
 
 
@@ -25,68 +27,90 @@ class MergedStrata:
     ----------
     control, treatment
         Moments by stratum.
-    weights
-        Known weights of the strata, summing to 1, or None.
-    merged
-        How many strata were merged into others.
+    sparse
+        Strata with fewer than two units in an arm, which were joined with others.
+    sparse_units
+        Units in them.
+    warnings
+        ``strata_merged`` where there were such, ``strata_unbalanced`` where the arms are split
+        differently from stratum to stratum.
     """
 
     control: list[Moments]
     treatment: list[Moments]
-    weights: Floats | None
-    merged: int
+    sparse: int
+    sparse_units: int
+    warnings: tuple[WarningCode, ...]
 
 
 def merge_strata(
-    control: Sequence[Moments], treatment: Sequence[Moments], weights: Floats | None = None
+    control: Sequence[Moments], treatment: Sequence[Moments], labels: Sequence[Any] | None = None
 ) -> MergedStrata:
     """Return strata of which each has two units in both arms, joining sparse ones with the next.
 
-    What is joined does not depend on outcomes. Strata without units in either arm are left out,
-    unless they have a known weight.
+    What is joined does not depend on outcomes. A joined stratum weighs what its units do: its
+    share of all units is the sum of those of its parts. That compares like with like where it
+    is chance that an arm has so few units of a part; where it is not, units of one arm would be
+    compared with other units of the other, and no number is given. Strata without units are
+    left out.
 
     Parameters
     ----------
     control, treatment
         Moments by stratum, in an order in which neighbours belong together.
-    weights
-        Known weights of the strata, shape (K,).
+    labels
+        Names of the strata, for the error.
 
     Raises
     ------
     NotEstimable
-        ``too_few_units`` if an arm has fewer than two units in all.
+        ``too_few_units`` if an arm has fewer than two units in all; ``strata_unbalanced`` if the
+        arms are not split in the same way over strata (`split_p_value` below 0.001) and neither
+        over those that would be joined.
     """
-    known = np.zeros(len(control)) if weights is None else weights
-    groups: list[tuple[Moments, Moments, float]] = []
-    waiting: tuple[Moments, Moments, float] | None = None
-    met = 0
-    for one, other, weight in zip(control, treatment, known, strict=True):
-        if one.n + other.n == 0 and weight == 0.0:
+    units = np.array([[m.n for m in arm] for arm in (control, treatment)], dtype=np.float64)
+    if (units.sum(axis=1) < 2.0).any():
+        raise too_few_units(*(int(n) for n in units.sum(axis=1)))
+    sparse = (units.min(axis=0) < 2.0) & (units.sum(axis=0) > 0.0)
+    unbalanced = split_p_value(units) < UNBALANCED
+    if unbalanced and split_p_value(units, sparse) < UNBALANCED:
+        raise _unbalanced(units, sparse, labels)
+    groups: list[tuple[Moments, Moments]] = []
+    waiting: tuple[Moments, Moments] | None = None
+    for one, other in zip(control, treatment, strict=True):
+        if one.n + other.n == 0:
             continue
-        met += 1
-        cell = (one, other, float(weight))
-        waiting = cell if waiting is None else _joined(waiting, cell)
+        waiting = (one, other) if waiting is None else (waiting[0] + one, waiting[1] + other)
         if min(waiting[0].n, waiting[1].n) >= 2:
             groups.append(waiting)
             waiting = None
-    if waiting is not None and groups:
-        groups[-1] = _joined(groups[-1], waiting)
-    if not groups:
-        raise too_few_units(sum(m.n for m in control), sum(m.n for m in treatment))
-    total = math.fsum(group[2] for group in groups)
+    if waiting is not None:
+        # both arms have two units in all: where nothing came together, all is waiting
+        last = groups.pop() if groups else None
+        groups.append(waiting if last is None else (last[0] + waiting[0], last[1] + waiting[1]))
+    codes: list[WarningCode] = ["strata_merged"] if sparse.any() else []
     return MergedStrata(
         [group[0] for group in groups],
         [group[1] for group in groups],
-        None if weights is None else np.array([group[2] / total for group in groups]),
-        met - len(groups),
+        int(sparse.sum()),
+        int(units[:, sparse].sum()),
+        (*codes, "strata_unbalanced") if unbalanced else tuple(codes),
     )
 
 
-def _joined(
-    first: tuple[Moments, Moments, float], second: tuple[Moments, Moments, float]
-) -> tuple[Moments, Moments, float]:
-    return first[0] + second[0], first[1] + second[1], first[2] + second[2]
+def _unbalanced(
+    units: Floats, sparse: NDArray[np.bool_], labels: Sequence[Any] | None
+) -> NotEstimable:
+    """Return the error of strata that are almost empty in an arm, naming the largest."""
+    worst = int(np.argmax(np.where(sparse, units.sum(axis=0), -1.0)))
+    name = f"stratum {labels[worst]!r}" if labels is not None else "a stratum"
+    return NotEstimable(
+        "strata_unbalanced",
+        "Strata are almost empty in one arm, and it cannot be chance",
+        given=f"{name} with {units[0, worst]:.0f} control and {units[1, worst]:.0f} treatment "
+        "units" + (f", and {sparse.sum() - 1} more" if sparse.sum() > 1 else ""),
+        todo="Look at how units were assigned, or compare without the strata of one arm alone.",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +233,9 @@ def _order(label: Any) -> tuple[int, float, str]:
 def strata_weights(weights: Mapping[Any, float] | None, labels: Sequence[Any]) -> Floats | None:
     """Return the known weights in the order of the strata, summing to 1.
 
+    A stratum whose weight is known needs units of its own: joined with another one it would count
+    with the effect on units that are not of it.
+
     Raises
     ------
     UsageError
@@ -230,3 +257,21 @@ def strata_weights(weights: Mapping[Any, float] | None, labels: Sequence[Any]) -
             todo="Give the shares of the strata in the population.",
         )
     return np.asarray(values / values.sum())
+
+
+def require_full(cells: StrataCells) -> None:
+    """Refuse strata of known weight without two units in each arm.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units``, naming the first such stratum.
+    """
+    for label, one, other in zip(cells.labels, *cells.arms, strict=True):
+        if min(one.n, other.n) < 2:
+            raise NotEstimable(
+                "too_few_units",
+                "A stratum of known weight has fewer than two units in an arm",
+                given=f"stratum {label!r} with {one.n} control and {other.n} treatment units",
+                todo="Join it with a stratum like it, under one label and with both weights.",
+            )
