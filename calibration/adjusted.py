@@ -217,9 +217,20 @@ def many_features(effect: float, features: int, steeper: bool) -> Arm:
     return Arm(draw, 4.0 + effect, 1.0 + slope * slope + 0.25 + 0.5)  # Var x^2 = 2
 
 
-def _cupac(control: Floats, treatment: Floats) -> Comparison:
+def useless_features(features: int) -> Arm:
+    """Return (value, features) of units, all normal; no feature says anything of the value."""
+
+    def draw(rng: np.random.Generator, size: tuple[int, int]) -> Floats:
+        found = rng.standard_normal((1 + features, *size))  # the first is the value
+        found[0] += 4.0
+        return found
+
+    return Arm(draw, 4.0, 1.0)
+
+
+def _cupac(control: Floats, treatment: Floats, folds: int = 5) -> Comparison:
     features = control[1:].T, treatment[1:].T
-    return compare_cupac_means(control[0], treatment[0], features=features)
+    return compare_cupac_means(control[0], treatment[0], features=features, folds=folds)
 
 
 def _predictions() -> Iterator[Cell]:
@@ -236,6 +247,20 @@ def _predictions() -> Iterator[Cell]:
         title = f"mean, {features} features of which 2 matter"
         reduced = (features, total, split) == (3, 100, "50/50") and steeper
         yield Cell("CUPAC", title, sizes, noted, drawn, CUPAC_RUNS, reduced=reduced)
+    yield from _useless()
+
+
+def _useless() -> Iterator[Cell]:
+    """Yield what must save nothing: with few units, and with folds of one unit per arm."""
+    title, arm = "mean, a useless feature", useless_features(1)
+    for total, split in ((20, "50/50"), (100, "50/50"), (100, "90/10")):
+        sizes, noted = sizes_of(total, SPLITS[split]), f"{split}, equal, no effect"
+        drawn = ByUnits(arm, arm, sizes, {"cupac": _cupac})
+        yield Cell("CUPAC", title, sizes, noted, drawn, CUPAC_RUNS)
+        if split == "50/50":
+            drawn = ByUnits(arm, arm, sizes, {"cupac": partial(_cupac, folds=total // 2)})
+            noted = f"{split}, a pair per fold, no effect"
+            yield Cell("CUPAC", title, sizes, noted, drawn, CUPAC_RUNS // 2)
 
 
 @dataclass(frozen=True)

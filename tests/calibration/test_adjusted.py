@@ -9,6 +9,7 @@ from calibration.adjusted import (
     many_features,
     one_past,
     past_of,
+    useless_features,
 )
 from calibration.scores import CASES, NPS, ORDINAL, TOP_BOX, Answered, moved
 
@@ -46,6 +47,7 @@ def sum_of(arm):
         one_past(0.5, growing=True, steeper=True),
         many_features(0.0, 3, steeper=False),
         many_features(0.5, 3, steeper=True),
+        useless_features(2),
     ],
 )
 def test_values_of_units_have_the_mean_and_variance_that_are_stated(arm):
