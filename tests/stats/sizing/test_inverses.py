@@ -1,5 +1,7 @@
 """Power, sample size and detectable effect are each the inverse of the others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -217,3 +219,50 @@ def test_small_effects_need_no_more_than_can_be_counted():
     assert sample_size(MeansDesign(sd=1.0), effect=1e-6).units > 1e13
     with pytest.raises(UsageError, match="too small"):
         sample_size(MeansDesign(sd=1.0), effect=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("design", "effect"),
+    [
+        (ProportionsDesign(0.02, relative=True, power=0.95, alpha=1e-12,
+                           variance_reduction=0.999999, clusters=Clusters(20, 1.0)), -0.78),
+        (RateDesign(1e7, exposure=1e-3, relative=True, alpha=1e-12, power=0.999,
+                    clusters=Clusters(20, 1.0), alpha_share=0.1), -0.69),
+    ],
+)  # fmt: skip
+def test_an_effect_is_found_where_a_larger_one_leaves_too_few_degrees_of_freedom(design, effect):
+    design = replace(design, direction="decrease")
+    units = sample_size(design, effect=effect).units_exact
+    assert power(design, units=units, effect=-1.0).power < design.target_power
+    found = minimum_detectable_effect(design, units=units)
+    assert effect - 1e-9 <= found.effect < 0.0
+    assert found.power == pytest.approx(design.target_power, abs=1e-6)
+
+
+@pytest.mark.parametrize("baseline", [1e-9, 1e-7, 1e-4, 1.0 - 1e-7])
+@pytest.mark.parametrize(
+    "settings", [{}, {"test": "non_inferiority", "margin": 0.3}, {"test": "equivalence",
+                                                                  "margin": 0.4}]
+)  # fmt: skip
+def test_rare_events_are_planned_with_all_digits(baseline, settings):
+    rarer = min(baseline, 1.0 - baseline)
+    settings = {**settings, "margin": settings["margin"] * rarer} if settings else settings
+    design = ProportionsDesign(baseline, alpha=1e-6, power=0.9, **settings)
+    effect = 0.2 * rarer
+    units = sample_size(design, effect=effect).units_exact
+    assert power(design, units=units, effect=effect).power == pytest.approx(0.9, abs=1e-9)
+    found = minimum_detectable_effect(design, units=units)
+    assert found.effect == pytest.approx(effect, rel=1e-6)
+
+
+@pytest.mark.parametrize("wanted", [0.5, 0.999, 0.999999])
+def test_the_most_power_of_equivalence_is_found_at_extreme_powers(wanted):
+    rule = DecisionRule(successes=1, guardrails=5)
+    for design in (
+        ProportionsDesign(1e-7, method="welch", alpha=1e-6, power=wanted, test="equivalence",
+                          margin=(2e-9, 2e-9), allocation=(99, 1), rule=rule),
+        MeansDesign(sd=1.0, power=wanted, test="equivalence", margin=0.1, variance_reduction=0.99),
+    ):  # fmt: skip
+        units = sample_size(design, effect=0.0).units_exact
+        found = minimum_detectable_effect(design, units=units)
+        assert found.power == pytest.approx(design.target_power, abs=1e-6)

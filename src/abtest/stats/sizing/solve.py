@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -20,6 +20,8 @@ from abtest.stats.sizing.roots import rising_root
 Row: TypeAlias = Sequence[float] | NDArray[Any]
 """Several numbers."""
 
+_STEPS = 50
+"""Effects that are tried where the largest possible one is not found."""
 _ROUNDING = 1e-8
 """By how much a power may miss what was asked for where it was asked for exactly."""
 
@@ -195,7 +197,10 @@ def minimum_detectable_effect(
     distance = rising_root(excess, zero, guess, reach)
     never = np.isnan(distance)
     if falls and (distance == 0.0).any():  # not even there, but for rounding
-        never = excess(zero) > _ROUNDING
+        never = request.power_at(totals, start) < request.target - _ROUNDING
+    elif never.any():
+        distance = _nearer_root(excess, distance, reach)
+        never = np.isnan(distance)
     status = _first([few, never], ["too_few_units", "unreachable"], "ok")
     return request.answer("effect", status, start + sign * distance, request.units, request.units)
 
@@ -221,6 +226,24 @@ def _no_size(request: Request) -> Words:
     else:
         outside = (effect <= design.bounds[0]) | (effect >= design.bounds[1])
     return _first([impossible, outside], ["out_of_range", "margin_not_met"], "ok")
+
+
+def _nearer_root(excess: Callable[[Floats], Floats], root: Floats, reach: Floats) -> Floats:
+    """Return the root, where it is NaN also from where the power is enough before the far end.
+
+    An effect that leaves the treatment next to no variance leaves Welch's test few degrees of
+    freedom too, so that power may fall again towards the end of what is possible.
+    """
+    first = np.full(root.shape, np.nan)
+    ends = np.where(np.isfinite(reach), reach, 0.0)
+    for part in np.linspace(0.0, 1.0, _STEPS + 1)[1:-1]:
+        enough = np.isnan(first) & (excess(part * ends) >= 0.0)
+        first = np.where(enough, part * ends, first)
+    found = np.isnan(root) & np.isfinite(first)
+    if not found.any():
+        return root
+    last = np.where(found, first, 0.0)
+    return np.where(found, rising_root(excess, np.zeros(root.shape), last, last), root)
 
 
 def _search_line(request: Request, totals: Floats) -> tuple[Floats, float, Floats]:
