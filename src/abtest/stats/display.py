@@ -73,6 +73,11 @@ def warned(warnings: Sequence[str]) -> str:
     return f" Warnings: {', '.join(warnings)}." if warnings else ""
 
 
+def left_out(nulls: int) -> str:
+    """Return a sentence with the units that had no value, to follow another one; "" for none."""
+    return f" Units without a value, left out: {nulls:,}." if nulls else ""
+
+
 def p_value(result: HasPValue) -> str:
     """Return the p-value, as a power of ten where it underflows."""
     return f"{result.p_value:.3g}" if result.p_value > 0.0 else f"1e{result.log10_p:.0f}"

@@ -1,9 +1,10 @@
+import itertools
 import json
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abtest.errors import UsageError
@@ -18,6 +19,10 @@ from abtest.stats import (
 )
 
 GOOD = [[1.0, 2.0, 3.0], [3.0, 4.0, 6.0], [4.0, 4.0, 5.0]]
+
+
+def trials(cells):
+    return [Moments.from_counts(n, x) for x, n in cells]
 
 
 def agree(got, want, rel=1e-8):
@@ -128,10 +133,94 @@ def test_trends_of_shares_agree_with_r(reference):
         assert got.linear.statistic**2 == pytest.approx(want, rel=1e-9)
         assert got.linear.p_value == pytest.approx(case["p_value"], rel=1e-8)
         assert got.linear.effect.estimate == pytest.approx(case["slope"], rel=1e-8)
-        width = (got.linear.effect.upper - got.linear.effect.lower) / 2
-        assert width == pytest.approx(1.959963984540054 * case["se"], rel=1e-8)
+        assert got.linear.effect.lower == pytest.approx(case["lower"], rel=1e-7)
+        assert got.linear.effect.upper == pytest.approx(case["upper"], rel=1e-7)
         assert got.departure.statistic == pytest.approx(case["departure"]["statistic"], rel=1e-6)
         assert got.departure.p_value == pytest.approx(case["departure"]["p_value"], rel=1e-6)
+
+
+def test_limits_of_small_arms_agree_with_r(reference):
+    for case in reference("trend")["small"]:
+        arms = trials(zip(case["successes"], case["trials"], strict=True))
+        got = compare_ordered_proportions(arms, case["doses"]).linear
+        assert got.p_value == pytest.approx(case["p_value"], rel=1e-8)
+        assert got.effect.lower == pytest.approx(case["lower"], rel=1e-6)
+        assert got.effect.upper == pytest.approx(case["upper"], rel=1e-6)
+        assert got.effect.lower < got.effect.upper
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=2, max_size=5).filter(
+        lambda cells: (
+            all(x + y for x, y in cells) and any(x for x, _ in cells) and any(y for _, y in cells)
+        )
+    ),
+    st.sampled_from([0.8, 0.95, 0.99]),
+)
+def test_the_interval_of_a_trend_says_what_its_test_says(cells, level):
+    arms = trials((x, x + y) for x, y in cells)
+    got = compare_ordered_proportions(arms, range(len(arms)), confidence_level=level)
+    effect = got.linear.effect
+    assert effect.lower <= effect.estimate <= effect.upper
+    assert effect.lower < effect.upper
+    if "set_has_gaps" not in got.warnings and abs(got.linear.p_value - (1.0 - level)) > 1e-9:
+        assert (effect.lower > 0 or effect.upper < 0) == (got.linear.p_value < 1.0 - level)
+    turned = compare_ordered_proportions(arms[::-1], range(len(arms)), confidence_level=level)
+    assert turned.linear.effect.lower == pytest.approx(-effect.upper, rel=1e-7, abs=1e-12)
+    assert turned.linear.effect.upper == pytest.approx(-effect.lower, rel=1e-7, abs=1e-12)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 20), st.integers(1, 300), st.integers(2, 20), st.integers(1, 300))
+def test_two_ordered_shares_have_the_interval_of_the_pooled_score_test(x, y, more, less):
+    arms = trials([(x, x + more), (y, y + less)])
+    for alternative in ("two-sided", "greater", "less"):
+        got = compare_ordered_proportions(arms, [0, 1], alternative=alternative).linear.effect
+        want = compare_proportions(*arms, method="pooled_z", alternative=alternative).absolute
+        for ours, theirs in ((got.lower, want.lower), (got.upper, want.upper)):
+            assert (ours is None) == (theirs is None)
+            assert ours is None or ours == pytest.approx(theirs, rel=1e-8, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.1, 0.5), (0.05, 0.95), (0.1, 0.1, 0.1), (0.1, 0.3, 0.5), (0.05, 0.5, 0.95)]
+)
+def test_intervals_of_small_trends_hold_as_often_as_promised(shares):
+    """Exact coverage over all outcomes; the interval from the arms' own shares held in 64%."""
+    n, found = 7, {}
+    slope = (shares[-1] - shares[0]) / (len(shares) - 1)
+    for cells in itertools.product(range(n + 1), repeat=len(shares)):
+        chance = math.prod(
+            math.comb(n, x) * p**x * (1.0 - p) ** (n - x)
+            for x, p in zip(cells, shares, strict=True)
+        )
+        if chance > 1e-5 and 0 < sum(cells) < n * len(shares):
+            arms = trials((x, n) for x in cells)
+            effect = compare_ordered_proportions(arms, range(len(arms))).linear.effect
+            held = effect.lower - 1e-12 <= slope <= effect.upper + 1e-12
+            found[cells] = (chance, chance * held)
+    every, held = (sum(column) for column in zip(*found.values(), strict=True))
+    assert 0.91 < held / every < 0.995
+
+
+def test_slopes_between_the_limits_that_the_test_rejects_are_warned_of():
+    got = compare_ordered_proportions(trials([(1, 8), (0, 86), (0, 36)]), [0, 1, 2])
+    assert got.linear.p_value < 0.05
+    assert got.linear.effect.lower < 0.0 < got.linear.effect.upper
+    assert got.warnings == ("few_events", "set_has_gaps")
+    assert str(got).endswith("Warnings: few_events, set_has_gaps.")
+    assert "set_has_gaps" in got._repr_mimebundle_()[0]["text/html"]
+
+
+def test_what_was_asked_and_left_out_is_said():
+    one = compare_ordered_means([[1, 2, None], [2, 4, 3]], [0, 1], alternative="greater")
+    assert "(one-sided: the mean rises with it)" in str(one)
+    assert str(one).endswith("Units without a value, left out: 1.")
+    two = compare_ordered_proportions(
+        [[0, 1, None, 1], [1, 0, 0, None]], [0, 1], alternative="less"
+    )
+    assert "(one-sided: the share falls with it)" in str(two)
+    assert "Units without a value, left out: 2." in str(two)
 
 
 def test_the_published_trend_of_malformations(reference):

@@ -11,6 +11,7 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_interval
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, require_doses, span_words
+from abtest.stats.display import left_out, p_value
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Floats, Moments
@@ -57,14 +58,14 @@ class DoseResponse:
         words = (
             f"The mean changes by {contrast_words(self.linear, self.confidence_level)} per unit of"
         )
-        words += " dose"
-        if self.quadratic is None:
-            return f"{words}."
-        p = f"(p = {self.quadratic.p_value:.3g})"
-        if self.quadratic.p_value >= 1.0 - self.confidence_level:
-            return f"{words}; the curve is not shown to bend {p}."
-        bend = "downward" if (self.quadratic.effect.estimate or 0.0) < 0.0 else "upward"
-        return f"{words}; the curve bends {bend} {p}."
+        words += f" dose{sided(self.linear.alternative, 'the mean')}"
+        if self.quadratic is not None:
+            bend = "is not shown to bend"
+            if self.quadratic.p_value < 1.0 - self.confidence_level:
+                down = (self.quadratic.effect.estimate or 0.0) < 0.0
+                bend = "bends downward" if down else "bends upward"
+            words += f"; the curve {bend} (p = {p_value(self.quadratic)})"
+        return f"{words}.{left_out(self.nulls)}"
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -172,5 +173,12 @@ def contrast_words(found: ContrastEstimate, confidence_level: float) -> str:
     span = span_words(found.effect)
     return (
         f"{found.effect.estimate:+.4g} ({100 * confidence_level:.6g}% interval {span}; "
-        f"p = {found.p_value:.3g})"
+        f"p = {p_value(found)})"
     )
+
+
+def sided(alternative: Alternative, outcome: str) -> str:
+    """Return what a one-sided test of a slope looks for; "" for a two-sided one."""
+    if alternative == "two-sided":
+        return ""
+    return f" (one-sided: {outcome} {'rises' if alternative == 'greater' else 'falls'} with it)"

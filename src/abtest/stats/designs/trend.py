@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,16 +13,17 @@ from abtest.stats.columns import arm_moments
 from abtest.stats.designs.contrast import (
     ContrastEstimate,
     no_variation,
-    one_or_two_sided,
     require_doses,
 )
-from abtest.stats.designs.ordered import contrast_words, require_samples
+from abtest.stats.designs.ordered import contrast_words, require_samples, sided
+from abtest.stats.designs.trend_limits import ShareLine
+from abtest.stats.display import left_out, p_value, warned
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Moments
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.proportions.two_by_two import require_binary, successes_of
-from abtest.stats.results import Alternative, Test, WarningCode
+from abtest.stats.results import Alternative, Interval, Test, WarningCode
 from abtest.stats.tails import chi_square_test, critical_value, tail_test
 from abtest.stats.value_counts import ValueCounts
 
@@ -47,9 +47,10 @@ class ProportionTrend:
     nulls
         Units left out because a value was null.
     confidence_level
-        Of the interval.
+        Of the interval of the slope.
     warnings
-        ``few_events`` where an arm expects fewer than five successes or failures.
+        ``few_events`` where an arm expects fewer than five successes or failures;
+        ``set_has_gaps`` where the slopes that fit do not form one interval.
     """
 
     linear: ContrastEstimate
@@ -71,10 +72,10 @@ class ProportionTrend:
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         words = f"The share changes by {contrast_words(self.linear, self.confidence_level)} per"
-        words += " unit of dose"
-        if self.departure is None:
-            return f"{words}."
-        return f"{words}; departure from a line: p = {self.departure.p_value:.3g}."
+        words += f" unit of dose{sided(self.linear.alternative, 'the share')}"
+        if self.departure is not None:
+            words += f"; departure from a line: p = {p_value(self.departure)}"
+        return f"{words}.{left_out(self.nulls)}{warned(self.warnings)}"
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -104,10 +105,11 @@ def compare_ordered_proportions(
     units. Its square is the statistic of R's ``prop.trend.test``; with two arms it is the pooled
     z test. What is left of the chi-square of all arms tests the departure from a line.
 
-    The interval of the slope has the variance of the arms' own shares, the p-value that of equal
-    shares: as with the pooled z test and Wald's interval they may disagree near the edge, most
-    where few succeed or fail. For an interval that is the test's own, and arms that weigh
-    equally, use `compare_ordered_means`.
+    The interval holds the slopes that the same test does not reject: slope b with the variance
+    of the shares most likely on lines of slope b (Mee 1984, Biometrics 40, 1175). With two arms
+    it is that of `compare_proportions` with ``pooled_z``. It leaves 0 out exactly when p is below
+    1 - confidence_level, unless ``set_has_gaps`` warns. Test and interval take shares to lie
+    on a line: look at the departure first, and where it is clear compare arms one by one.
 
     Parameters
     ----------
@@ -159,15 +161,10 @@ def compare_ordered_proportions(
     shares, whole = successes / n, float(successes.sum() / n.sum())
     if not 0.0 < whole < 1.0:
         raise no_variation(shares)
-    unit = float(np.ptp(scores))
-    line = (scores - scores[0]) / unit
-    line = line - float(n @ line) / float(n.sum())
-    pulls = n * line / float(n @ line**2)
-    slope = float(pulls @ (shares - whole))
-    null_error = math.sqrt(whole * (1.0 - whole) / float(n @ line**2))
-    error = math.sqrt(float(pulls**2 @ (shares * (1.0 - shares) / n)))
-    test = tail_test(slope / null_error, None, alternative)
+    line, unit = ShareLine.of(successes, n, scores), float(np.ptp(scores))
+    test = tail_test(line.estimate / line.error(0.0), None, alternative)
     critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
+    lower, upper, gaps = line.limits(critical)
     departure = None
     if len(samples) > 2:
         spread = float((n * (shares - whole) ** 2).sum()) / (whole * (1.0 - whole))
@@ -175,7 +172,13 @@ def compare_ordered_proportions(
     rough = float((n * min(whole, 1.0 - whole)).min()) < FEW
     return ProportionTrend(
         linear=ContrastEstimate.of(
-            "linear", one_or_two_sided(slope / unit, critical * error / unit, alternative), test
+            "linear",
+            Interval(
+                line.estimate / unit,
+                None if alternative == "less" else lower / unit,
+                None if alternative == "greater" else upper / unit,
+            ),
+            test,
         ),
         departure=departure,
         doses=tuple(scores.tolist()),
@@ -184,5 +187,5 @@ def compare_ordered_proportions(
         successes=tuple(int(count) for count in successes),
         nulls=sum(arm.nulls for arm in moments),
         confidence_level=confidence_level,
-        warnings=("few_events",) if rough else (),
+        warnings=(*(("few_events",) if rough else ()), *(("set_has_gaps",) if gaps else ())),
     )
