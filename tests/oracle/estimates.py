@@ -246,6 +246,15 @@ def varies(arms, column):
     return all(any(np.ptp(rows[:, column]) > 0 for rows in arm) for arm in arms)
 
 
+def one_decides(arms, column):
+    """Whether a column of 0 and 1 has a single 1, or a single 0, in an arm."""
+    for arm in arms:
+        values = np.concatenate([rows[:, column] for rows in arm])
+        if set(values) == {0.0, 1.0} and values.sum() in (1, len(values) - 1):
+            return True
+    return False
+
+
 def adjusted_means(control, treatment):
     """Each arm's own regression on the covariates, predicted at the means of both arms.
 
@@ -259,6 +268,8 @@ def adjusted_means(control, treatment):
     _, *arms = groups[0]
     past = arms[0].shape[1] - 1
     if not varies([[arm] for arm in arms], 1) or min(map(len, arms)) < 2 + past:
+        return means(control, treatment)
+    if past == 1 and one_decides([[arm] for arm in arms], 1):
         return means(control, treatment)
     n = sum(map(len, arms))
     middle = sum(arm[:, 1:].sum(axis=0) for arm in arms) / n
@@ -292,7 +303,7 @@ def adjusted_phases(groups):
     n = sum(len(c) + len(t) for _, c, t in groups)
     arms = [[g[1] for g in groups], [g[2] for g in groups]]
     plain = means(*arms)
-    if not varies(arms, 1):
+    if not varies(arms, 1) or one_decides(arms, 1):
         return plain
     middle = sum(rows[:, 1].sum() for arm in arms for rows in arm) / n
     columns, values = [[], []], []
