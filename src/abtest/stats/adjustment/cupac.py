@@ -63,10 +63,10 @@ def compare_cupac_means(
     experiments"); the slope on the prediction makes up for a model that shrinks.
 
     A model also predicts the level of what it learned from, and that of the other folds is low
-    where a fold's own is high: with one unit per fold the covariate would be the outcome itself
-    with another sign, and half of the variance gone that is still in the estimate. So each
-    fold's predictions are taken about their mean over all units, and differ by features alone.
-    (Wager et al. 2016, PNAS 113, 12673, compare arms within folds, where levels cancel.) Features
+    where a fold's own is high. With one unit per fold it would be the outcome itself with another
+    sign; with two, half of the variance would seem gone that is still in the estimate. So each
+    fold's predictions are taken about their mean over all units, and differ by features alone
+    (Wager et al. 2016, PNAS 113, 12673, compare arms within folds, where levels cancel). Features
     that say nothing then save nothing on average. More than ten folds gain little: false alarms
     stay where they should, but with folds of a few units `variance_reduction` overstates (in
     simulations of one useless feature and 100 units, by 3% on average and by half at worst with
