@@ -119,3 +119,11 @@ def test_a_long_curve_is_shown_by_its_first_rows():
     data, _ = curve._repr_mimebundle_()
     assert f"The first {MOST_ROWS} rows are shown" in data["text/html"]
     assert data["text/html"].count("<tr") == MOST_ROWS + 1
+
+
+def test_many_arms_are_told_in_short():
+    plan = sample_size(MeansDesign(sd=1.0, allocation=(2,) + (1,) * 500 + (3,)), effect=0.1)
+    control, *others = plan.units_by_arm
+    said = f"({control:,} + 501 arms of {min(others):,} to {max(others):,})"
+    assert said in str(plan)
+    assert len(str(plan)) < 200

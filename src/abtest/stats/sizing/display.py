@@ -9,19 +9,22 @@ from abtest.show.fragment import Fragment
 from abtest.show.power_words import WARNINGS, warned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from abtest.stats.sizing.answers import PowerResult
+
+_MOST_ARMS = 12
+"""Arms whose units are shown one by one."""
 
 
 def sentence(result: PowerResult) -> str:
     """Return what was found, in one sentence, and what a reader should know about it in another."""
-    units, effect = _units(result.units), _effect(result)
-    found = f"{result.power:.1%}"
-    if result.solved == "sample_size":
-        text = f"{units} units ({_arms(result)}) {_shown(result)} {effect} with power {found}"
-    elif result.solved == "power":
-        text = f"Power {found}: {units} units ({_arms(result)}), true effect {effect}"
+    effect, found = _effect(result), f"{result.power:.1%}"
+    units = f"{_units(result.units)} units ({_arms(result.units_by_arm)})"
+    if result.solved == "power":
+        text = f"Power {found}: {units}, true effect {effect}"
     else:
-        text = f"{units} units ({_arms(result)}) {_shown(result)} {effect} with power {found}"
+        text = f"{units} {_shown(result)} {effect} with power {found}"
     return f"{text}; {_test(result)} ({result.formula}).{warned(result.warnings)}"
 
 
@@ -42,13 +45,13 @@ def fragment(result: PowerResult) -> Fragment:
 def _rows(result: PowerResult) -> list[tuple[str, str]]:
     rows = [
         ("units", f"{_units(result.units)} over all arms"),
-        ("by arm", _arms(result)),
+        ("by arm", _arms(result.units_by_arm)),
         ("power", f"{result.power:.4%}"),
         ("power wanted of this test", f"{result.target_power:.4%}"),
         ("effect", f"{result.absolute_effect:+.6g}"),
     ]
     if result.clusters_by_arm is not None:
-        rows.insert(2, ("clusters by arm", ", ".join(map(_units, result.clusters_by_arm))))
+        rows.insert(2, ("clusters by arm", _arms(result.clusters_by_arm)))
     if result.relative_effect is not None:
         rows.append(("relative effect", f"{result.relative_effect:+.3%}"))
     if result.margin is not None:
@@ -89,8 +92,13 @@ def _test(result: PowerResult) -> str:
     return f"{twice}{sides} level {result.level:.6g}"
 
 
-def _arms(result: PowerResult) -> str:
-    return " + ".join(map(_units, result.units_by_arm))
+def _arms(units: Sequence[float]) -> str:
+    """Return units by arm; of many arms those of control and the range of the others."""
+    if len(units) <= _MOST_ARMS:
+        return " + ".join(map(_units, units))
+    low, high = min(units[1:]), max(units[1:])
+    each = _units(low) if low == high else f"{_units(low)} to {_units(high)}"
+    return f"{_units(units[0])} + {len(units) - 1:,} arms of {each}"
 
 
 def _units(number: float) -> str:

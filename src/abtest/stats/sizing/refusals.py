@@ -36,8 +36,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Two units (or clusters) per arm at least; three with covariates.",
     ),
     "too_many_units": (
-        "The effect is too small: it would take more than 10^15 units",
-        "Check the unit of the effect, and whether it is relative.",
+        "The effect is too small, too close to the margin, or an arm is: it would take more than "
+        "10^15 units",
+        "Check the unit of the effect, whether it is relative, and the allocation.",
     ),
     "unreachable": (
         "With so few units no possible effect is found with this power",

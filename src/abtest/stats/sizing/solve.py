@@ -121,6 +121,7 @@ def sample_size(design: Design | DesignRows, *, effect: float | Row) -> PowerRes
     request = Request.of(design, effect=effect)
     effects = request.effect
     status = _no_size(request)
+    status = np.where(request.smallest > MOST_UNITS, "too_many_units", status)
     usable = status == "ok"
     kept = np.where(usable, effects, request.some_effect)
     low = np.sqrt(request.smallest)
@@ -130,7 +131,7 @@ def sample_size(design: Design | DesignRows, *, effect: float | Row) -> PowerRes
         return probit(request.power_at(root * root, kept)) - target
 
     guess = np.sqrt(np.clip(guessed_units(request.design, kept), 1.0, MOST_UNITS))
-    most = np.full(effects.shape, np.sqrt(MOST_UNITS))
+    most = np.maximum(low, np.sqrt(MOST_UNITS))
     found = rising_root(excess, low, np.clip(guess, low, most), most) ** 2
     status = np.where(usable & np.isnan(found), "too_many_units", status)
     exact = np.where(found == low * low, request.smallest, found)
