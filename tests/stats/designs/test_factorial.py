@@ -85,7 +85,9 @@ def test_shift_and_scale_change_no_p_value(arms, scale, shift):
 
 def test_it_shows_itself_and_can_be_stored():
     got = compare_factorial(*GOOD, alternative="greater")
-    assert str(got).startswith("First change +3.833 (")
+    assert str(got).startswith("First change +3.833 (95% interval ")
+    assert str(got).count("95% interval") == 3
+    assert "(each one-sided: with it above without it)" in str(got)
     assert json.loads(json.dumps(got.to_dict()))["n"]["both"] == 3
     assert "neither" in got._repr_mimebundle_()[0]["text/html"]
 
@@ -93,6 +95,7 @@ def test_it_shows_itself_and_can_be_stored():
 def test_nulls_are_counted_on_their_side():
     got = compare_factorial([*GOOD[0], None], GOOD[1], GOOD[2], [*GOOD[3], math.nan, None])
     assert (got.first.nulls_control, got.first.nulls_treatment) == (1, 2)
+    assert str(got).endswith("Units without a value, left out: 3.")
 
 
 @pytest.mark.parametrize("place", range(4))

@@ -123,6 +123,25 @@ def test_the_answer_reads_as_a_sentence_and_shows_a_table():
     assert "simultaneous" in family._repr_mimebundle_()[0]["text/html"]
 
 
+def test_warnings_sides_and_tiny_p_values_are_shown():
+    family = adjust_comparisons(
+        {"a": pair(1.0).with_warnings("skewed_unequal_arms"), "b": pair(0.01)},
+        alternative="greater",
+    )
+    assert str(family) == (
+        "1 of 2 comparisons are above 0 at alpha 0.05 (bonferroni): a (+1). "
+        "Warnings: skewed_unequal_arms (a)."
+    )
+    page = family._repr_mimebundle_()[0]["text/html"]
+    assert "warnings" in page
+    assert "skewed_unequal_arms" in page
+    assert "or more" in page
+    page = adjust_comparisons({"a": pair(100.0)})._repr_mimebundle_()[0]["text/html"]
+    assert "warnings" not in page
+    assert page.count("1e-338") == 2
+    assert ">0<" not in page
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

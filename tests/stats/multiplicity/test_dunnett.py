@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from abtest.errors import UsageError
 from abtest.stats import Moments, ValueCounts, adjust_comparisons, compare_arms, estimate_means
 from abtest.stats.multiplicity.dunnett_distribution import critical_of, exceedance
 
@@ -179,3 +180,46 @@ def test_intervals_cover_all_differences_together_with_unequal_variances():
         rows = compare_arms(control, arms).rows
         covered += all(row.absolute.lower <= 0.0 <= row.absolute.upper for row in rows)
     assert covered / runs == pytest.approx(0.95, abs=4 * (0.05 * 0.95 / runs) ** 0.5)
+
+
+def test_dunnett_wants_one_control():
+    rng = np.random.default_rng(4)
+    control, a, b = (Moments.from_columns([rng.normal(0, 1, n)]) for n in (50, 40, 60))
+    fewer = Moments.from_columns([rng.normal(0, 1, 49)])
+    other = Moments(control.n, control.mean + 0.01, control.m2)
+    one = estimate_means([control], [a], adjusted=False)
+    adjust_comparisons([one, estimate_means([control], [b], adjusted=False)], method="dunnett")
+    for wrong in (fewer, other):
+        pairs = {"a": one, "b": estimate_means([wrong], [b], adjusted=False)}
+        with pytest.raises(UsageError) as caught:
+            adjust_comparisons(pairs, method="dunnett")
+        assert "b: " in caught.value.given
+        adjust_comparisons(pairs, method="bonferroni")
+
+
+def test_covariates_and_phases_may_move_the_value_of_the_one_control():
+    rng = np.random.default_rng(5)
+
+    def arm(n, shift):
+        x = rng.normal(0, 1, n)
+        return Moments.from_columns([x + shift + rng.normal(0, 1, n), x])
+
+    control, a, b = arm(50, 0), arm(40, 0.2), arm(60, 0.1)
+    adjusted = [estimate_means([control], [t], adjusted=True) for t in (a, b)]
+    assert adjusted[0].control_value != adjusted[1].control_value
+    adjust_comparisons(adjusted, method="dunnett")
+    fewer = Moments.from_columns([rng.normal(0, 1, 49)])
+    wrong = estimate_means([Moments.from_columns([[1.0, 2.0, 3.0]])], [fewer], adjusted=False)
+    with pytest.raises(UsageError):
+        adjust_comparisons([*adjusted, wrong], method="dunnett")
+
+    def phases(first, second):
+        cells = ((first, 0.0), (second, 1.0))
+        return [Moments.from_columns([rng.normal(level, 1, n)]) for n, level in cells]
+
+    both = phases(100, 100)
+    phased = [
+        estimate_means(both, phases(*sizes), adjusted=False) for sizes in ((50, 150), (150, 60))
+    ]
+    assert phased[0].control_value != phased[1].control_value
+    adjust_comparisons(phased, method="dunnett")

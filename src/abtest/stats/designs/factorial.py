@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, span_words
+from abtest.stats.designs.ordered import contrast_words
+from abtest.stats.display import left_out, p_value, warned
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Floats, Moments
@@ -18,6 +21,11 @@ from abtest.stats.results import Alternative
 from abtest.stats.value_counts import ValueCounts
 
 _CELLS = ("neither", "first", "second", "both")
+_SIDES: Mapping[Alternative, str] = {
+    "two-sided": "",
+    "greater": " (each one-sided: with it above without it)",
+    "less": " (each one-sided: with it below without it)",
+}
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,13 @@ class FactorialComparison:
 
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
-        together = self.interaction.effect
-        level = f"{100 * self.confidence_level:.6g}% interval"
+        nulls = self.first.nulls_control + self.first.nulls_treatment
+        codes = dict.fromkeys((*self.first.warnings, *self.second.warnings))
         return (
-            f"First change {_words(self.first)}, second change {_words(self.second)}; "
-            f"interaction {together.estimate:+.4g} ({level} {together.lower:.4g} to "
-            f"{together.upper:.4g}; p = {self.interaction.p_value:.3g})."
+            f"First change {_words(self.first)}, second change {_words(self.second)}"
+            f"{_SIDES[self.first.alternative]}; "
+            f"interaction {contrast_words(self.interaction, self.confidence_level)}."
+            f"{left_out(nulls)}{warned(tuple(codes))}"
         )
 
     def _repr_mimebundle_(
@@ -164,5 +173,5 @@ def _main_effect(cells: ArmMeans, without: list[int], with_it: list[int]) -> Arm
 
 
 def _words(found: Comparison) -> str:
-    span = span_words(found.effect)
-    return f"{found.estimate:+.4g} ({span}; p = {found.p_value:.3g})"
+    level = f"{100 * found.confidence_level:.6g}% interval"
+    return f"{found.estimate:+.4g} ({level} {span_words(found.effect)}; p = {p_value(found)})"

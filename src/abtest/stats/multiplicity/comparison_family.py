@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from abtest.stats.display import p_value, span, warned
 from abtest.stats.listing import listing
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, WarningCode
 
 IntervalKind = Literal["simultaneous", "individual"]
 """Whether all intervals of a family hold together at its level, or each by itself."""
+
+_FOUND: Mapping[Alternative, str] = {
+    "two-sided": "differ from",
+    "greater": "are above",
+    "less": "are below",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class AdjustedComparison:
         or ``individual`` (each by itself).
     confidence_level
         Level of this row's intervals, each by itself.
-    p_value
+    p_value, log10_p
         Before adjustment.
     adjusted_p_value, adjusted_log10_p
         The smallest alpha of the family at which this test would be rejected.
@@ -47,6 +55,7 @@ class AdjustedComparison:
     interval: IntervalKind
     confidence_level: float
     p_value: float
+    log10_p: float
     adjusted_p_value: float
     adjusted_log10_p: float
     rejected: bool
@@ -90,35 +99,41 @@ class ComparisonFamily:
         """Return what was rejected, in one sentence."""
         hits = [f"{row.name} ({_signed(row.absolute)})" for row in self.rows if row.rejected]
         found = f": {', '.join(hits)}" if hits else ""
+        codes = [f"{', '.join(row.warnings)} ({row.name})" for row in self.rows if row.warnings]
         return (
-            f"{len(hits)} of {len(self.rows)} comparisons differ from 0 at alpha {self.alpha:g} "
-            f"({self.method}){found}."
+            f"{len(hits)} of {len(self.rows)} comparisons {_FOUND[self.alternative]} 0 at alpha "
+            f"{self.alpha:g} ({self.method}){found}.{warned(codes)}"
         )
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table, for notebooks."""
-        heading = ("comparison", "difference", "interval", "of", "p-value", "adjusted p-value")
+        heading = ["comparison", "difference", "interval", "of", "p-value", "adjusted p-value"]
+        noted = any(row.warnings for row in self.rows)
+        heading += ["warnings"] if noted else []
         rows = [
             (
                 row.name,
                 _signed(row.absolute),
-                _span(row.absolute),
+                span(row.absolute),
                 f"{100 * (1.0 - self.alpha):.4g}%, {row.interval}",
-                f"{row.p_value:.3g}",
-                f"{row.adjusted_p_value:.3g}",
+                p_value(row),
+                p_value(_Adjusted(row.adjusted_p_value, row.adjusted_log10_p)),
+                *([", ".join(row.warnings)] if noted else []),
             )
             for row in self.rows
         ]
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
 
 
+@dataclass(frozen=True)
+class _Adjusted:
+    """An adjusted p-value and its logarithm."""
+
+    p_value: float
+    log10_p: float
+
+
 def _signed(interval: Interval) -> str:
     return "none" if interval.estimate is None else f"{interval.estimate:+.4g}"
-
-
-def _span(interval: Interval) -> str:
-    low = "any" if interval.lower is None else f"{interval.lower:.4g}"
-    high = "any" if interval.upper is None else f"{interval.upper:.4g}"
-    return f"{low} to {high}"

@@ -26,6 +26,8 @@ FamilyMethod = AdjustMethod | Literal["dunnett"]
 _METHODS = frozenset({*get_args(AdjustMethod), "dunnett"})
 _TINY, _READABLE = 1e-280, -200.0
 """An adjusted p-value below the first is made from p-values near 10 to the second."""
+_SAME = 1e-6
+"""Part by which values of one control may differ, as single precision rounds."""
 
 
 def adjust_comparisons(
@@ -62,7 +64,7 @@ def adjust_comparisons(
     ------
     UsageError
         If the arguments do not fit, or Dunnett's method meets a pair without a variance of its
-        control.
+        control or pairs with different controls.
     NotEstimable
         If a pair has no number.
 
@@ -141,6 +143,7 @@ def _marginal(
                 interval="simultaneous" if simultaneous else "individual",
                 confidence_level=level,
                 p_value=tests[name].p_value,
+                log10_p=tests[name].log10_p,
                 adjusted_p_value=judged.adjusted[place],
                 adjusted_log10_p=log10_p,
                 rejected=judged.rejected[place],
@@ -157,6 +160,7 @@ def _dunnett(
     members: Mapping[str, PairEstimate], alpha: float, alternative: Alternative
 ) -> list[AdjustedComparison]:
     """Return rows with single-step adjusted p-values and simultaneous intervals."""
+    _require_one_control(members)
     loadings = np.array([_loading(name, pair) for name, pair in members.items()])
     two_sided = alternative == "two-sided"
     quantiles: dict[float | None, float] = {}
@@ -183,6 +187,7 @@ def _dunnett(
                 interval="simultaneous",
                 confidence_level=1.0 - (1 + two_sided) * upper_tail(critical, pair.df),
                 p_value=test.p_value,
+                log10_p=test.log10_p,
                 adjusted_p_value=adjusted,
                 adjusted_log10_p=log10_p,
                 rejected=adjusted <= alpha,
@@ -232,6 +237,38 @@ def _adjusted_log10_p(
         alpha=judged.alpha,
     )
     return math.log10(again.adjusted[place]) - shift
+
+
+def _require_one_control(members: Mapping[str, PairEstimate]) -> None:
+    """Refuse pairs whose controls cannot be one arm.
+
+    Covariates, strata and phases move the value of a control, by what each treatment's units
+    are like; its units stay.
+    """
+    known = {name: pair for name, pair in members.items() if isinstance(pair, ArmPair)}
+    plain = [
+        pair.control_value
+        for pair in known.values()
+        if pair.variance_reduction is None and pair.covariance[0][1] == 0.0
+    ]
+    sizes = {pair.n_control for pair in known.values()}
+    if len(sizes) > 1 or any(
+        not math.isclose(value, plain[0], rel_tol=_SAME, abs_tol=_SAME * _spread(known))
+        for value in plain
+    ):
+        raise UsageError(
+            "Dunnett's method compares treatments with one and the same control",
+            given=", ".join(
+                f"{name}: {pair.control_value:g} of {pair.n_control} control units"
+                for name, pair in known.items()
+            ),
+            todo='Use method="bonferroni" or "holm" for comparisons with different controls.',
+        )
+
+
+def _spread(pairs: Mapping[str, ArmPair]) -> float:
+    """Return the largest standard error of a control, below which rounding does not matter."""
+    return math.sqrt(max(pair.contrast.baseline_variance for pair in pairs.values()))
 
 
 def _loading(name: str, pair: PairEstimate) -> float:

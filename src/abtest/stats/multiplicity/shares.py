@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from abtest.errors import UsageError
+from abtest.stats.arguments import require_share
+from abtest.stats.floats import as_floats
 
 
 def alpha_shares(weights: Sequence[float], alpha: float) -> tuple[float, ...]:
@@ -24,22 +28,27 @@ def alpha_shares(weights: Sequence[float], alpha: float) -> tuple[float, ...]:
     Raises
     ------
     UsageError
-        If a weight is not positive and finite, or alpha is not between 0 and 1.
+        If weights are not a sequence of positive, finite numbers, or alpha is not between 0 and 1.
 
     Examples
     --------
     >>> alpha_shares([1, 1], 0.05)
     (0.025, 0.025)
     """
-    if not 0.0 < alpha < 1.0:
-        raise UsageError(
-            "alpha must lie between 0 and 1", given=str(alpha), todo="Give it as 0.05, not 5."
-        )
-    if any(not (weight > 0.0 and math.isfinite(weight)) for weight in weights):
+    require_share(alpha, "alpha")
+    values = as_floats(weights, "weights")
+    truths = getattr(weights, "dtype", None) == np.bool_ or any(
+        isinstance(weight, bool | np.bool_) for weight in weights
+    )
+    if truths or not ((values > 0.0) & np.isfinite(values)).all():
         raise UsageError(
             "Weights of tests must be positive numbers",
             given=str(list(weights)),
             todo="Leave out a test that should get nothing.",
         )
-    total = math.fsum(weights)
-    return tuple(alpha * weight / total for weight in weights)
+    if not len(values):
+        return ()
+    largest = float(values.max())
+    parts = (values / largest).tolist()  # a sum of weights near 1e308 must not overflow
+    total = math.fsum(parts)
+    return tuple(float(alpha) * part / total for part in parts)
