@@ -62,7 +62,7 @@ class Varying:
             ]
             found = heterogeneity(pairs)
             average += holds(found.average, EFFECT)
-            spread += holds(found.tau2, self.tau**2)
+            spread += found.spread_set == "bounded" and holds(found.tau2, self.tau**2)
             shrunken += float(
                 np.mean(
                     [

@@ -8,6 +8,7 @@ from scipy import stats
 
 from abtest.stats import (
     ArmPair,
+    Interval,
     Moments,
     ScorePair,
     adjust,
@@ -31,6 +32,11 @@ def test_q_tau2_and_i2_agree_with_r(reference):
         assert got.q == pytest.approx(case["q"], rel=1e-10)
         assert got.p_value == pytest.approx(case["p"], rel=1e-7, abs=1e-300)
         assert got.i_squared.estimate == pytest.approx(case["i2"], rel=1e-9)
+        empty = stats.chi2.cdf(case["q"], len(case["estimates"]) - 1) < 0.025
+        assert got.spread_set == ("empty" if empty else "bounded")
+        if empty:
+            assert got.i_squared == got.tau2 == Interval(0.0, None, None)
+            continue
         if case["q"] < 1e4:  # R's own series of the noncentral chi-square ends near there
             limits = (got.i_squared.lower, got.i_squared.upper)
             assert limits == pytest.approx((case["i2_lower"], case["i2_upper"]), abs=1e-8)
@@ -147,9 +153,10 @@ def test_shift_and_scale_change_no_share(effects, shift, scale):
 def test_intervals_hold_their_estimates_and_shrinking_goes_towards_the_mean(effects, method):
     y, v = map(list, zip(*effects, strict=True))
     got = heterogeneity(y, v, method=method)
-    for interval in (got.i_squared, got.common, got.average):
+    sets = (got.i_squared,) if got.spread_set == "bounded" else ()
+    for interval in (*sets, got.common, got.average):
         assert interval.lower <= interval.estimate <= interval.upper
-    if method == "paule_mandel":
+    if method == "paule_mandel" and got.spread_set == "bounded":
         assert got.tau2.lower <= got.tau2.estimate <= got.tau2.upper * (1 + 1e-9)
     for segment in got.segments:
         if segment.shrunken is not None:
@@ -163,7 +170,9 @@ def test_intervals_hold_their_estimates_and_shrinking_goes_towards_the_mean(effe
 def test_limits_above_0_and_the_p_value_of_q_say_the_same(effects):
     y, v = map(list, zip(*effects, strict=True))
     got = heterogeneity(y, v)
-    if abs(got.p_value - 0.025) > 1e-9:
+    if abs(got.p_value - 0.975) > 1e-9:
+        assert (got.p_value > 0.975) == (got.spread_set == "empty")
+    if abs(got.p_value - 0.025) > 1e-9 and got.spread_set == "bounded":
         assert (got.p_value < 0.025) == (got.tau2.lower > 0.0) == (got.i_squared.lower > 0.0)
 
 
@@ -208,6 +217,30 @@ def test_dimensions_are_judged_together():
     assert "platform" in family._repr_mimebundle_()[0]["text/html"]
 
 
+def test_segments_more_alike_than_chance_have_no_limits_of_their_spread():
+    got = heterogeneity([1.0, 1.001, 0.999, 1.0], [1.0, 2.0, 1.0, 1.0])
+    assert got.spread_set == "empty"
+    assert got.i_squared == Interval(0.0, None, None)
+    assert got.tau2 == Interval(0.0, None, None)
+    assert str(got).endswith(
+        "I2 = 0% (95% interval empty: the segments are more alike than chance would have them)."
+    )
+    assert got.to_dict()["spread_set"] == "empty"
+
+    def pair(effect):
+        return ArmPair(1.0, 1.0 + effect, ((1.0, 0.0), (0.0, 1.0)), None, 99, 99, "z")
+
+    family = heterogeneity_by_dimension({"plan": {"free": pair(0.1), "paid": pair(0.1001)}})
+    assert "empty" in family._repr_mimebundle_()[0]["text/html"]
+    assert family.to_dict()["results"][0]["tau2"]["upper"] is None
+
+
+def test_a_table_of_few_segments_has_no_empty_columns():
+    page = heterogeneity([0.1, 0.9], [0.01, 0.01])._repr_mimebundle_()[0]["text/html"]
+    assert "shrunken" not in page
+    assert "(average)" in page
+
+
 def test_the_answer_reads_as_a_sentence():
     got = heterogeneity({"a": 0.1, "b": 0.9}, {"a": 0.01, "b": 0.01})
     assert str(got) == (
@@ -215,7 +248,8 @@ def test_the_answer_reads_as_a_sentence():
         "I2 = 97% (95% interval 93% to 98%)."
     )
     assert got.to_dict()["segments"][0]["name"] == "a"
-    assert "shrunken" in got._repr_mimebundle_()[0]["text/html"]
+    four = heterogeneity([0.1, 0.9, 0.4, 0.2], [0.01, 0.01, 0.01, 0.01])
+    assert "shrunken" in four._repr_mimebundle_()[0]["text/html"]
 
 
 def test_underflowing_p_values_keep_a_logarithm():

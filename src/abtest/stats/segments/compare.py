@@ -84,7 +84,8 @@ def heterogeneity(
     with those of the pairs in place of n - 1. The average has the interval of Hartung and Knapp
     (2001, Stat. Med. 20, 1771), never narrower than the ordinary one. Intervals of tau squared
     and I squared (`between_interval`, `inconsistency`) rest on Q: tau squared is above 0 with
-    confidence exactly when Q alone has a p-value below (1 - confidence_level) / 2.
+    confidence exactly when Q alone has a p-value below (1 - confidence_level) / 2, and they are
+    ``empty`` where it is above (1 + confidence_level) / 2.
 
     Examples
     --------
@@ -111,7 +112,8 @@ def heterogeneity(
     tau2 = between_variance(effects, spread, method)
     if not math.isfinite(tau2 * unit * unit):
         raise not_finite()
-    low, high = between_interval(effects, spread, confidence_level)
+    profile = between_interval(effects, spread, confidence_level)
+    square = unit * unit
     df = len(effects) - 1
     test, statistic, denominator, p_value, log10_p = _interaction(q, spread, inputs.df)
     common, average = _means(effects, spread, tau2, confidence_level)
@@ -125,7 +127,10 @@ def heterogeneity(
         p_value=p_value,
         log10_p=log10_p,
         i_squared=inconsistency(q, df, confidence_level),
-        tau2=_scaled((tau2, low, high), unit * unit),
+        tau2=Interval(tau2 * square, None, None)
+        if profile is None
+        else _scaled((tau2, *profile), square),
+        spread_set="empty" if profile is None else "bounded",
         tau2_method=method,
         common=_scaled(common, unit),
         average=_scaled(average, unit),

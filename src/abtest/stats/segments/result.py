@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from abtest.stats.display import p_value, span
 from abtest.stats.listing import listing
 from abtest.stats.multiplicity.adjusted import AdjustMethod
 from abtest.stats.results import Interval
@@ -12,6 +13,8 @@ from abtest.stats.segments.spread import SpreadMethod
 
 InteractionTest = Literal["cochran_q", "welch_f"]
 """Whether variances are taken as known, or as estimated."""
+SpreadSet = Literal["bounded", "empty"]
+"""State of the confidence sets of tau squared and I squared."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Heterogeneity:
         Part of the variation between estimates that is not chance, from 0 to 1.
     tau2
         Variance of the true effects around their average, with its Q-profile interval.
+    spread_set
+        ``bounded``, or ``empty`` where estimates are so alike that even segments of one effect
+        would rarely give them: then no value of `i_squared` or `tau2` fits, and neither has
+        limits.
     tau2_method
         How its estimate was made.
     common
@@ -83,6 +90,7 @@ class Heterogeneity:
     log10_p: float
     i_squared: Interval
     tau2: Interval
+    spread_set: SpreadSet
     tau2_method: SpreadMethod
     common: Interval
     average: Interval
@@ -100,23 +108,31 @@ class Heterogeneity:
         """Return what was found, in one sentence."""
         differ = self.p_value < 1.0 - self.confidence_level
         verdict = "differs" if differ else "is not shown to differ"
-        i2 = self.i_squared
-        p = f"{self.p_value:.3g}" if self.p_value > 0.0 else f"1e{self.log10_p:.0f}"
+        level = f"{100.0 * self.confidence_level:.6g}% interval"
+        if self.spread_set == "empty":
+            limits = f"{level} empty: the segments are more alike than chance would have them"
+        else:
+            limits = f"{level} {span(self.i_squared, '{:.0%}')}"
         return (
-            f"The effect {verdict} between {len(self.segments)} segments: p = {p} "
-            f"({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {i2.estimate:.0%} "
-            f"({100.0 * self.confidence_level:.6g}% interval {i2.lower:.0%} to {i2.upper:.0%})."
+            f"The effect {verdict} between {len(self.segments)} segments: p = {p_value(self)} "
+            f"({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {self.i_squared.estimate:.0%} "
+            f"({limits})."
         )
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table of the segments, for notebooks."""
+        drawn = any(segment.shrunken is not None for segment in self.segments)
         rows = [
-            (segment.name, *_cells(segment.effect), *_cells(segment.shrunken))
+            (segment.name, *_cells(segment.effect), *(_cells(segment.shrunken) if drawn else ()))
             for segment in self.segments
         ]
-        heading = ("segment", "effect", "interval", "shrunken", "interval")
+        # one effect and several are different questions: a reader gets the answers to both
+        for name, mean in (("same everywhere", self.common), ("average", self.average)):
+            rows.append((f"({name})", *_cells(mean), *(("", "") if drawn else ())))
+        level = f"{100.0 * self.confidence_level:.6g}% interval"
+        heading = ("segment", "effect", level, *(("shrunken", level) if drawn else ()))
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
 
 
@@ -179,17 +195,19 @@ class HeterogeneityFamily:
             (
                 name,
                 str(len(one.segments)),
-                f"{one.p_value:.3g}",
+                p_value(one),
                 f"{p:.3g}",
                 f"{one.i_squared.estimate:.0%}",
+                "empty" if one.spread_set == "empty" else span(one.i_squared, "{:.0%}"),
             )
             for name, one, p in zip(self.dimensions, self.results, self.adjusted, strict=True)
         ]
-        heading = ("dimension", "segments", "p-value", "adjusted p-value", "I2")
+        level = f"{100.0 * (1.0 - self.alpha):.6g}% interval of I2"
+        heading = ("dimension", "segments", "p-value", "adjusted p-value", "I2", level)
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
 
 
 def _cells(interval: Interval | None) -> tuple[str, str]:
     if interval is None:
         return "", ""
-    return f"{interval.estimate:+.4g}", f"{interval.lower:.4g} to {interval.upper:.4g}"
+    return f"{interval.estimate:+.4g}", span(interval)

@@ -56,16 +56,24 @@ def between_variance(effects: Floats, variances: Floats, method: SpreadMethod) -
 
 def between_interval(
     effects: Floats, variances: Floats, confidence_level: float
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Return the Q-profile interval of tau squared (Viechtbauer 2007, Stat. Med. 26, 37).
 
     All values at which Q with weights 1 / (v + tau2) is within the quantiles of chi-square with
-    k - 1 degrees of freedom: exact for normal estimates with known variances.
+    k - 1 degrees of freedom: exact for normal estimates with known variances. None where Q is
+    below them even at 0 (see `too_alike`).
     """
     outside, df = (1.0 - confidence_level) / 2.0, len(effects) - 1.0
+    if too_alike(cochran_q(effects, variances), len(effects) - 1, confidence_level):
+        return None
     low = _where_q_is(float(special.chdtri(df, outside)), effects, variances)
     high = _where_q_is(float(special.chdtri(df, 1.0 - outside)), effects, variances)
     return low, high
+
+
+def too_alike(q: float, df: int, confidence_level: float) -> bool:
+    """Return whether Q is so small that no spread of true effects, not even 0, makes it likely."""
+    return float(special.chdtr(df, q)) < (1.0 - confidence_level) / 2.0
 
 
 def inconsistency(q: float, df: int, confidence_level: float) -> Interval:
@@ -74,7 +82,8 @@ def inconsistency(q: float, df: int, confidence_level: float) -> Interval:
     I2 = (Q - df) / Q, at least 0 (Higgins & Thompson 2002, Stat. Med. 21, 1539). Given the true
     effects Q is a noncentral chi-square with noncentrality l; the limits of l that it allows
     become limits of l / (l + df). Unlike the logarithmic interval of that paper, which is
-    within a point or two of it, it exists for two segments as well.
+    within a point or two of it, it exists for two segments as well. No limits where the set is
+    empty (see `too_alike`).
 
     Parameters
     ----------
@@ -91,6 +100,8 @@ def inconsistency(q: float, df: int, confidence_level: float) -> Interval:
     >>> [round(x, 3) for x in (interval.estimate, interval.lower, interval.upper)]
     [0.921, 0.891, 0.941]
     """
+    if too_alike(q, df, confidence_level):
+        return Interval(0.0, None, None)
     outside = (1.0 - confidence_level) / 2.0
     low, high = (_noncentrality(q, df, below) for below in (1.0 - outside, outside))
     return Interval(
