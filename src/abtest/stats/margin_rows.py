@@ -85,7 +85,7 @@ class _Estimated:
             statistic = difference_scores(counts, np.where(reachable, bound, 0.0), corrected=True)
         else:
             reachable = bound > -1.0
-            statistic = ratio_scores(counts, 1.0 + bound, corrected=True)
+            statistic = ratio_scores(counts, 1.0 + bound, corrected=True, relative=bound)
         return statistic, np.where(reachable, "", "bound_out_of_range")
 
 

@@ -3,7 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from abtest.errors import UsageError
@@ -211,6 +211,8 @@ def test_the_estimate_lies_in_its_interval(method, counts, level):
     bound=st.floats(-0.99, 0.99),
     log_ratio=st.floats(-5, 5),
 )
+@example(n=(3, 28), bound=0.9375, log_ratio=0.0)
+@example(n=(27, 4), bound=0.9375, log_ratio=0.0)
 def test_score_statistics_rise_with_treatment_and_fall_with_control(n, bound, log_ratio):
     a, b = np.arange(n[0] + 1.0)[:, None], np.arange(n[1] + 1.0)[None, :]
     counts = a, float(n[0]), b, float(n[1])

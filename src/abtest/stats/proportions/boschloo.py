@@ -24,8 +24,7 @@ from abtest.stats.proportions.nuisance import (
     ratio_path,
     require_enumerable,
 )
-from abtest.stats.proportions.score import require_reachable
-from abtest.stats.proportions.two_by_two import TwoByTwo
+from abtest.stats.proportions.two_by_two import TwoByTwo, require_reachable
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test
 
 _TIE = 1e-9

@@ -13,31 +13,20 @@ from abtest.stats.results import Alternative, RelativeInterval
 
 Columns: TypeAlias = tuple[Floats, ...]
 
-_XTOL = 1e-17
+_XTOL = 1e-30
 _RTOL = 1e-13
+_TOLERANCES = {"xatol": _XTOL, "xrtol": _RTOL, "fatol": 0.0, "frtol": 0.0}
+_FEW = 2
 _LOG_RATIO_LIMIT = 300.0
 """Ratios outside exp(-300) .. exp(300) are 0 or without end."""
-
-
-def crossing(statistic: Callable[[float], float], level: float, low: float, high: float) -> float:
-    """Return where a falling statistic crosses `level` on [low, high], or the end it stays at."""
-
-    def excess(bound: float) -> float:
-        value = float(statistic(bound)) - level
-        return max(min(value, 1e6), -1e6)  # infinite at the ends, where no variance is left
-
-    inner_low, inner_high = low + 1e-15, high - 1e-15
-    if inner_low >= inner_high or excess(inner_low) <= 0.0:
-        return low
-    if excess(inner_high) >= 0.0:
-        return high
-    return root(excess, inner_low, inner_high)
 
 
 def crossing_rows(
     statistic: Callable[..., Floats], level: float, low: Floats, high: Floats, rows: Columns
 ) -> Floats:
-    """Return `crossing` of many falling statistics, each on its own [low, high].
+    """Return where falling statistics cross `level`, each on its own [low, high].
+
+    Where one does not it is the end that it stays at.
 
     Parameters
     ----------
@@ -65,7 +54,7 @@ def crossing_rows(
             excess,
             (inner_low[inside], inner_high[inside]),
             args=tuple(column[inside] for column in rows),
-            tolerances={"xatol": _XTOL, "xrtol": _RTOL, "fatol": 0.0, "frtol": 0.0},
+            tolerances=_TOLERANCES,
         ).x
     return found
 
@@ -84,7 +73,7 @@ def ratio_set(
     Parameters
     ----------
     statistic
-        Of the ratio, positive below the estimate.
+        Of the logarithm of the ratio, positive below the estimate.
     critical
         Quantile of the normal distribution.
     parts
@@ -92,10 +81,6 @@ def ratio_set(
     alternative
         ``greater`` keeps the set open upwards, ``less`` downwards.
     """
-
-    def of_log(log_ratio: float) -> float:
-        return float(statistic(math.exp(log_ratio)))
-
     above, below = parts
     estimate = above / below - 1.0 if below else None
     # a log ratio inside the set: the estimate, or next to 0 or infinity where that is one
@@ -105,10 +90,10 @@ def ratio_set(
     lower: float | None = None
     upper: float | None = None
     if alternative != "less":
-        low = _outwards(of_log, critical, start, -1.0) if above else None
+        low = _outwards(statistic, critical, start, -1.0) if above else None
         lower = -1.0 if low is None else math.expm1(low)
     if alternative != "greater" and below:
-        high = _outwards(of_log, -critical, start, 1.0)
+        high = _outwards(statistic, -critical, start, 1.0)
         upper = None if high is None else math.expm1(high)
     if (not above and not below) or (lower is None and upper is None):
         return RelativeInterval(estimate, None, None, "unbounded")
@@ -116,12 +101,34 @@ def ratio_set(
     return RelativeInterval(estimate, lower, upper, "bounded" if bounded else "half_line")
 
 
-def root(function: Callable[[float], float], low: float, high: float) -> float:
+def root(
+    function: Callable[..., float | Floats], low: float, high: float, args: tuple[float, ...] = ()
+) -> float:
     """Return where the function, of opposite signs at the two ends, is zero."""
     # Only here: it takes longer to import than an analysis without rare successes takes.
     from scipy import optimize
 
-    return float(optimize.brentq(function, low, high, xtol=_XTOL, rtol=_RTOL, maxiter=1000))
+    found = optimize.brentq(function, low, high, args, xtol=_XTOL, rtol=_RTOL, maxiter=1000)
+    return float(found)
+
+
+def zeros(function: Callable[..., Floats], rows: Columns) -> Floats:
+    """Return where functions that rise from below 0 at 0 to above 0 at 1 are 0, one for each row.
+
+    Parameters
+    ----------
+    function
+        Called with places and as much of `rows` as belongs to them.
+    rows
+        What else it is told, each of shape (r,).
+    """
+    size = rows[0].size
+    if size <= _FEW:  # one after the other: the search of many takes longer to begin with
+        return np.array([root(function, 0.0, 1.0, of) for of in zip(*rows, strict=True)])
+    from scipy.optimize import elementwise
+
+    ends = np.zeros(size), np.ones(size)
+    return np.asarray(elementwise.find_root(function, ends, args=rows, tolerances=_TOLERANCES).x)
 
 
 def _outwards(

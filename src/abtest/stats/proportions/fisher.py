@@ -14,8 +14,7 @@ from scipy import special
 from abtest.stats.moments import Floats
 from abtest.stats.proportions.conditional import TIE, Conditional, outwards
 from abtest.stats.proportions.crossings import root
-from abtest.stats.proportions.score import require_reachable
-from abtest.stats.proportions.two_by_two import TwoByTwo
+from abtest.stats.proportions.two_by_two import TwoByTwo, require_reachable
 from abtest.stats.results import Alternative, RelativeInterval, Test
 
 FisherMethod = Literal["fisher", "fisher_central", "fisher_midp"]

@@ -10,9 +10,8 @@ import numpy as np
 
 from abtest.stats.moments import Floats
 from abtest.stats.proportions.crossings import root
-from abtest.stats.proportions.score import require_reachable
 from abtest.stats.proportions.score_statistics import Counts, Numbers
-from abtest.stats.proportions.two_by_two import TwoByTwo
+from abtest.stats.proportions.two_by_two import TwoByTwo, require_reachable
 from abtest.stats.proportions.wilson import wilson_limits
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test
 from abtest.stats.tails import critical_value, tail_test

@@ -16,6 +16,7 @@ from abtest.stats.moments_table import MomentsTable, nulls_of, same_rows
 from abtest.stats.proportions.crossings import crossing_rows
 from abtest.stats.proportions.estimate import FEW_EVENTS
 from abtest.stats.proportions.hybrid import hybrid_ratios, hybrid_widths
+from abtest.stats.proportions.score_limits import difference_limits
 from abtest.stats.proportions.score_statistics import difference_scores, ratio_scores
 from abtest.stats.results import Alternative, Method
 from abtest.stats.row_warnings import add_warning, remove_warnings, warning_rows
@@ -46,7 +47,7 @@ Rows: TypeAlias = tuple[Floats, Floats, Floats, Floats]
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """What a method says of r pairs: statistic and limits of difference and ratio, shape (r,).
+    """What a method says of r pairs: statistic and limits of difference and ratio - 1, shape (r,).
 
     Ratios without an upper limit are infinite.
     """
@@ -54,8 +55,8 @@ class Limits:
     statistic: Floats
     lower: Floats
     upper: Floats
-    ratio_lower: Floats
-    ratio_upper: Floats
+    relative_lower: Floats
+    relative_upper: Floats
 
 
 def compare_rows_of_proportions(
@@ -211,29 +212,27 @@ def _wald_rows(
 def _score_limits(counts: Rows, critical: float, *, corrected: bool) -> Limits:
     """Return what `ScorePair` says, by root finding on all rows at once."""
     x0, n0, x1, n1 = counts
-    estimate = x1 / n1 - x0 / n0
-    one = np.ones_like(estimate)
-
-    def difference(bound: Floats, *rows: Floats) -> Floats:
-        return difference_scores((rows[0], rows[1], rows[2], rows[3]), bound, corrected=corrected)
+    one = np.ones_like(n0)
 
     def ratio(log_ratio: Floats, *rows: Floats) -> Floats:
         of = (rows[0], rows[1], rows[2], rows[3])
-        return ratio_scores(of, np.exp(log_ratio), corrected=corrected)
+        more = np.expm1(log_ratio)
+        return ratio_scores(of, np.exp(log_ratio), corrected=corrected, relative=more)
 
     # a log ratio inside the set: the estimate, or next to 0 or infinity where that is one
     start = np.log(x1 / n1) - np.log(x0 / n0)
     end = _LOG_RATIO_LIMIT * one
     start = np.where((x0 > 0) & (x1 > 0), start, end * ((x1 > 0) * 1.0 - (x0 > 0) * 1.0))
     rows = (x0 * one, n0 * one, x1 * one, n1 * one)
-    low = np.exp(crossing_rows(ratio, critical, -end, start, rows))
-    high = np.exp(crossing_rows(ratio, -critical, start, end, rows))
+    low = np.expm1(crossing_rows(ratio, critical, -end, start, rows))
+    high = np.expm1(crossing_rows(ratio, -critical, start, end, rows))
+    lower, upper = difference_limits(counts, critical, corrected=corrected)
     return Limits(
-        statistic=difference(0.0 * one, *rows),
-        lower=crossing_rows(difference, critical, -one, estimate, rows),
-        upper=crossing_rows(difference, -critical, estimate, one, rows),
-        ratio_lower=np.where(x1 > 0, low, 0.0),
-        ratio_upper=np.where(x0 > 0, high, np.inf),
+        statistic=difference_scores(counts, 0.0, corrected=corrected),
+        lower=lower,
+        upper=upper,
+        relative_lower=np.where(x1 > 0, low, -1.0),
+        relative_upper=np.where(x0 > 0, high, np.inf),
     )
 
 
@@ -252,7 +251,7 @@ def _hybrid_limits(counts: Rows, critical: float) -> Limits:
     rows = (x0, n0, x1, n1, np.abs(estimate), estimate)
     quantile = crossing_rows(missing, 0.0, np.zeros_like(estimate), far, rows)
     statistic = np.where(estimate == 0.0, 0.0, np.copysign(quantile, estimate))
-    return Limits(statistic, estimate - below, estimate + above, low, high)
+    return Limits(statistic, estimate - below, estimate + above, low - 1.0, high - 1.0)
 
 
 def _table(
@@ -268,8 +267,8 @@ def _table(
     infinite = np.full_like(estimate, np.inf)
     p_value, log10_p = tail_rows(limits.statistic, infinite, alternative)
     less, greater = alternative == "less", alternative == "greater"
-    low = -infinite if less else limits.ratio_lower - 1.0
-    high = infinite if greater else limits.ratio_upper - 1.0
+    low = -infinite if less else limits.relative_lower
+    high = infinite if greater else limits.relative_upper
     half = np.isinf(low) | np.isinf(high)
     nothing = (np.isinf(low) & np.isinf(high)) | (x0 + x1 == 0.0)
     return ComparisonTable(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from abtest.stats.not_estimable import NotEstimable
-from abtest.stats.proportions.crossings import crossing, ratio_set
+from abtest.stats.proportions.crossings import ratio_set
+from abtest.stats.proportions.score_limits import difference_limits
 from abtest.stats.proportions.score_statistics import (
     difference_scores,
     odds_scores,
     ratio_scores,
 )
-from abtest.stats.proportions.two_by_two import TwoByTwo
+from abtest.stats.proportions.two_by_two import TwoByTwo, require_reachable
 from abtest.stats.results import Alternative, Interval, RelativeInterval, Test
 from abtest.stats.tails import critical_value, tail_test
 
@@ -49,18 +50,13 @@ class ScorePair(TwoByTwo):
     def absolute(self, confidence_level: float, alternative: Alternative = "two-sided") -> Interval:
         """Return the difference with all values that the score test does not reject."""
         critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
-        estimate = self.difference
-
-        def rejected_by(bound: float) -> float:
-            return difference_statistic(self, bound)
-
-        lower: float | None = None
-        upper: float | None = None
-        if alternative != "less":
-            lower = crossing(rejected_by, critical, -1.0, estimate)
-        if alternative != "greater":
-            upper = crossing(rejected_by, -critical, estimate, 1.0)
-        return Interval(estimate, lower, upper)
+        limits = difference_limits(self.counts, critical, corrected=self._corrected)
+        lower, upper = (float(limit) for limit in limits)
+        return Interval(
+            self.difference,
+            None if alternative == "less" else lower,
+            None if alternative == "greater" else upper,
+        )
 
     def relative(
         self, confidence_level: float, alternative: Alternative = "two-sided"
@@ -72,7 +68,7 @@ class ScorePair(TwoByTwo):
         """
         critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
         return ratio_set(
-            lambda ratio: ratio_statistic(self, ratio),
+            lambda log_ratio: ratio_statistic(self, math.exp(log_ratio), math.expm1(log_ratio)),
             critical,
             (self.treatment_value, self.control_value),
             alternative,
@@ -89,7 +85,9 @@ class ScorePair(TwoByTwo):
         critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
         x0, n0, x1, n1 = self.counts
         return ratio_set(
-            lambda ratio: float(odds_scores(self.counts, ratio, corrected=self._corrected)),
+            lambda log_ratio: float(
+                odds_scores(self.counts, math.exp(log_ratio), corrected=self._corrected)
+            ),
             critical,
             (float(x1 * (n0 - x0)), float(x0 * (n1 - x1))),
             alternative,
@@ -113,7 +111,7 @@ class ScorePair(TwoByTwo):
         if relative is None:
             statistic = difference_statistic(self, absolute)
         else:
-            statistic = ratio_statistic(self, 1.0 + relative)
+            statistic = ratio_statistic(self, 1.0 + relative, relative)
         return tail_test(statistic, None, alternative)
 
     def odds_test(self, ratio: float = 1.0, alternative: Alternative = "two-sided") -> Test:
@@ -139,25 +137,7 @@ def difference_statistic(pair: ScorePair, bound: float) -> float:
     return float(difference_scores(pair.counts, bound, corrected=corrected))
 
 
-def ratio_statistic(pair: ScorePair, ratio: float) -> float:
+def ratio_statistic(pair: ScorePair, ratio: float, relative: float | None = None) -> float:
     """Return the score statistic of the risk ratio of one pair; see `ratio_scores`."""
     corrected = pair.method == "miettinen_nurminen"
-    return float(ratio_scores(pair.counts, ratio, corrected=corrected))
-
-
-def require_reachable(absolute: float, relative: float | None) -> None:
-    """Refuse a bound by which no two proportions differ.
-
-    Raises
-    ------
-    NotEstimable
-        ``bound_out_of_range``.
-    """
-    reachable = -1.0 < absolute < 1.0 if relative is None else relative > -1.0
-    if not reachable:
-        raise NotEstimable(
-            "bound_out_of_range",
-            "No two proportions differ by this bound",
-            given=f"{absolute if relative is None else relative:g}",
-            todo="An absolute bound lies between -1 and 1, a relative one above -1.",
-        )
+    return float(ratio_scores(pair.counts, ratio, corrected=corrected, relative=relative))

@@ -13,6 +13,11 @@ Numbers: TypeAlias = float | Floats
 Counts: TypeAlias = tuple[Numbers, Numbers, Numbers, Numbers]
 """Successes and units of control, then of treatment."""
 
+_MOST_STEPS = 60
+_NEAR = 1e-8
+"""Relative length of the last Newton step, after which the share has all its digits."""
+_LAST_DIGIT = 4e-16
+
 
 def difference_scores(counts: Counts, bound: Numbers, *, corrected: bool) -> Floats:
     """Return the score statistic of the difference against `bound`; it falls with the bound.
@@ -24,30 +29,49 @@ def difference_scores(counts: Counts, bound: Numbers, *, corrected: bool) -> Flo
     """
     x0, n0, x1, n1 = (np.asarray(count, dtype=np.float64) for count in counts)
     bounds = np.asarray(bound, dtype=np.float64)
-    p0 = _constrained_control(x0, n0, x1, n1, bounds)
-    p1 = np.clip(p0 + bounds, 0.0, 1.0)
-    variance = p0 * (1.0 - p0) / n0 + p1 * (1.0 - p1) / n1
-    return _standardised(x1 / n1 - x0 / n0 - bounds, variance * _factor(n0 + n1, corrected))
+    # arms swapped for bounds below 0, and failures counted for successes where those are fewer:
+    # then both shares are next to 0 rather than to 1 where they are rare, and keep their digits
+    rise, swapped = np.abs(bounds), bounds < 0.0
+    x0, x1 = np.where(swapped, x1, x0), np.where(swapped, x0, x1)
+    n0, n1 = np.where(swapped, n1, n0), np.where(swapped, n0, n1)
+    mirrored = _slope_in_the_middle(x0, n0, x1, n1, rise) > 0.0
+    x0, x1 = np.where(mirrored, n1 - x1, x0), np.where(mirrored, n0 - x0, x1)
+    n0, n1 = np.where(mirrored, n1, n0), np.where(mirrored, n0, n1)
+    p0 = _constrained_control(x0, n0, x1, n1, rise)
+    variance = p0 * (1.0 - p0) / n0 + (p0 + rise) * (1.0 - rise - p0) / n1
+    score = _standardised(x1 / n1 - x0 / n0 - rise, variance * _factor(n0 + n1, corrected))
+    return np.where(swapped, -score, score)
 
 
-def ratio_scores(counts: Counts, ratio: Numbers, *, corrected: bool) -> Floats:
+def ratio_scores(
+    counts: Counts, ratio: Numbers, *, corrected: bool, relative: Numbers | None = None
+) -> Floats:
     """Return the score statistic of the risk ratio against `ratio` > 0; it falls with the ratio.
 
     (p1^ - ratio p0^) / sqrt(c (p1 q1 / n1 + ratio^2 p0 q0 / n0)) with p0 and p1 = ratio p0 the
     most likely proportions of that ratio (Miettinen & Nurminen 1985; without the
     correction c it is Koopman 1984, Biometrics 40, 513). At ratio 1 it is the statistic of a
-    difference of 0.
+    difference of 0. `relative` is ratio - 1 where that is known to more digits.
     """
     x0, n0, x1, n1 = (np.asarray(count, dtype=np.float64) for count in counts)
     r = np.asarray(ratio, dtype=np.float64)
-    # N r p0^2 - (a + b) p0 + (x0 + x1) = 0, smaller root; the discriminant is a sum of what is
-    # not negative, so that neither it nor the root cancels
-    a, b = r * (n1 + x0), n0 + x1
-    root = np.sqrt((a - b) ** 2 + 4.0 * r * (n0 - x0) * (n1 - x1))
-    p0 = np.minimum(np.minimum(2.0 * (x0 + x1) / (a + b + root), 1.0), 1.0 / r)
-    p1 = np.minimum(r * p0, 1.0)
-    variance = p1 * (1.0 - p1) / n1 + r * p1 * (1.0 - p0) / n0
-    return _standardised(x1 / n1 - r * (x0 / n0), variance * _factor(n0 + n1, corrected))
+    more = r - 1.0 if relative is None else np.asarray(relative, dtype=np.float64)
+    f0, f1, successes = n0 - x0, n1 - x1, x0 + x1
+    # N r p0^2 - (r (n1 + x0) + n0 + x1) p0 + x0 + x1 = 0, smaller root; the discriminant is a sum
+    # of what is not negative, so that neither it nor the root cancels
+    root = np.sqrt((more * (n1 + x0) + f1 - f0) ** 2 + 4.0 * r * f0 * f1)
+    scale = r * (n1 + x0) + n0 + x1 + root
+    p1 = 2.0 * r * successes / scale
+    # the failures of their own: next to 1, 1 - p would have lost its digits
+    e0, e1 = f0 + f1 + more * (n1 + x0), f0 + r * f1 - more * successes
+    with np.errstate(all="ignore"):  # the form that is not taken may divide by 0
+        q0 = np.where(e0 >= 0.0, root + e0, -4.0 * more * f0 * successes / (root - e0)) / scale
+        q1 = np.where(e1 >= 0.0, root + e1, 4.0 * r * more * f1 * successes / (root - e1)) / scale
+    variance = p1 * (q1 / n1 + r * q0 / n0)
+    s0, s1 = x0 / n0, x1 / n1
+    mostly = (s0 + s1 > 1.0) & (more > -0.5)
+    distance = np.where(mostly, f0 / n0 - f1 / n1 - more * s0, s1 - r * s0)
+    return _standardised(distance, variance * _factor(n0 + n1, corrected))
 
 
 def odds_scores(counts: Counts, ratio: Numbers, *, corrected: bool) -> Floats:
@@ -87,34 +111,41 @@ def _distance(cells: tuple[tuple[Floats, Floats], ...]) -> Floats:
     return np.asarray(np.take_along_axis(apart, size.argmin(axis=0)[None], axis=0)[0])
 
 
-def _constrained_control(x0: Floats, n0: Floats, x1: Floats, n1: Floats, bound: Floats) -> Floats:
-    """Return the most likely control proportion if treatment - control is `bound`.
+def _slope_in_the_middle(x0: Floats, n0: Floats, x1: Floats, n1: Floats, rise: Floats) -> Floats:
+    """Return a number with the sign of the likelihood's slope halfway between its two ends."""
+    return x0 - (n1 - x1) + (1.0 - rise) / (1.0 + rise) * (x1 - (n0 - x0))
 
-    The likelihood equation is a cubic with one root in range (Miettinen & Nurminen 1985;
-    Farrington & Manning 1990, Stat. Med. 9, 1447). Its trigonometric solution loses
-    up to half of the digits where successes are rare; Newton steps on the likelihood equation
-    itself bring them back.
+
+def _constrained_control(x0: Floats, n0: Floats, x1: Floats, n1: Floats, rise: Floats) -> Floats:
+    """Return the most likely control proportion if treatment - control is `rise` >= 0.
+
+    The likelihood equation x0 / p + x1 / (p + rise) = k, with k = f0 / (1 - p) + f1 / (1 - rise
+    - p) of the failures f, is a cubic with one root in range (Miettinen & Nurminen 1985;
+    Farrington & Manning 1990, Stat. Med. 9, 1447). Its trigonometric solution loses up to all
+    digits where successes are rare. Times p it is the zero of a concave function, to which
+    Newton steps from above can only fall, and cannot pass it. They start at the root of the
+    quadratic that k of p = 0 makes of it: k hardly depends on p in the lower half of the range.
+    The root must lie in that half.
     """
-    low, high = np.maximum(0.0, -bound), np.minimum(1.0, 1.0 - bound)
-    total = n0 + n1
-    l2 = (n1 + 2.0 * n0) * bound - total - (x0 + x1)
-    l1 = (n0 * bound - total - 2.0 * x0) * bound + x0 + x1
-    l0 = x0 * bound * (1.0 - bound)
-    q = l2**3 / (3.0 * total) ** 3 - l1 * l2 / (6.0 * total**2) + l0 / (2.0 * total)
-    p = np.sqrt(np.maximum(l2**2 / (3.0 * total) ** 2 - l1 / (3.0 * total), 0.0))
-    p = np.copysign(p, q)
-    with np.errstate(all="ignore"):  # p of 0 and proportions of 0 or 1 are left as they are
-        cosine = np.where(p == 0.0, 0.0, np.clip(q / p**3, -1.0, 1.0))
-        angle = (np.pi + np.arccos(cosine)) / 3.0
-        p0 = np.clip(2.0 * p * np.cos(angle) - l2 / (3.0 * total), low, high)
-        for _ in range(2):
-            p1 = p0 + bound
-            slope = x0 / p0**2 + (n0 - x0) / (1.0 - p0) ** 2
-            slope += x1 / p1**2 + (n1 - x1) / (1.0 - p1) ** 2
-            score = x0 / p0 - (n0 - x0) / (1.0 - p0) + x1 / p1 - (n1 - x1) / (1.0 - p1)
-            better = p0 + score / slope
-            p0 = np.where((better > low) & (better < high), better, p0)
-    return np.where(bound == 0.0, (x0 + x1) / total, p0)
+    successes, f0, f1 = x0 + x1, n0 - x0, n1 - x1
+    width = np.maximum(1.0 - rise, 0.0)
+    with np.errstate(all="ignore"):  # without width there is no choice, and 0 / 0
+        k = f0 + f1 / width
+        middle = successes - k * rise
+        root = np.sqrt(middle * middle + 4.0 * k * x0 * rise)
+        start = np.where(
+            middle > 0.0, (middle + root) / (2.0 * k), 2.0 * x0 * rise / (root - middle)
+        )
+        p = np.fmin(np.where(root > 0.0, start, 0.0), 0.5 * width)
+        for _ in range(_MOST_STEPS):
+            k1, k0, k = x1 / (p + rise), f0 / (1.0 - p), f1 / (width - p)
+            value = x0 + p * (k1 - k0 - k)
+            slope = k1 * rise / (p + rise) - k0 / (1.0 - p) - k * width / (width - p)
+            better = np.fmin(np.fmax(p - value / slope, 0.0), p)  # but for the last digit
+            step, p = p - better, better
+            if not (step > _NEAR * p + _LAST_DIGIT * rise).any():
+                break
+    return np.where(rise == 0.0, successes / (n0 + n1), np.where(width > 0.0, p, 0.0))
 
 
 def _positive_root(n0: Floats, n1: Floats, m: Floats, ratio: Floats) -> Floats:

@@ -126,3 +126,21 @@ def counts_of(control: Moments, treatment: Moments) -> tuple[int, int, int, int]
     if min(control.n, treatment.n) < 2:
         raise too_few_units(control.n, treatment.n)
     return successes_of(control), control.n, successes_of(treatment), treatment.n
+
+
+def require_reachable(absolute: float, relative: float | None) -> None:
+    """Refuse a bound by which no two proportions differ.
+
+    Raises
+    ------
+    NotEstimable
+        ``bound_out_of_range``.
+    """
+    reachable = -1.0 < absolute < 1.0 if relative is None else relative > -1.0
+    if not reachable:
+        raise NotEstimable(
+            "bound_out_of_range",
+            "No two proportions differ by this bound",
+            given=f"{absolute if relative is None else relative:g}",
+            todo="An absolute bound lies between -1 and 1, a relative one above -1.",
+        )

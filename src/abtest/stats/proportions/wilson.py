@@ -20,11 +20,7 @@ def wilson_limits(successes: Numbers, n: Numbers, critical: Numbers) -> tuple[Fl
     """
     x, units = np.asarray(successes, dtype=np.float64), np.asarray(n, dtype=np.float64)
     square = np.asarray(critical, dtype=np.float64) ** 2
-    # each limit from the product of the roots of its own side, which does not cancel near 0
-    return _lower(x, units, square), 1.0 - _lower(units - x, units, square)
-
-
-def _lower(x: Floats, n: Floats, square: Floats) -> Floats:
-    upper = x + square / 2.0 + np.sqrt(square * (x * (n - x) / n + square / 4.0))
+    above = x + square / 2.0 + np.sqrt(square * (x * (units - x) / units + square / 4.0))
     with np.errstate(invalid="ignore"):  # 0 / 0 with a critical value of 0 and no success
-        return np.where(x > 0.0, x * x / (n * upper), 0.0)
+        lower = np.where(x > 0.0, x * x / (units * above), 0.0)  # by the product of the roots
+    return lower, np.minimum(above / (units + square), 1.0)

@@ -207,7 +207,14 @@ def difference_limits(totals: EventTotals, critical: float) -> Floats:
 def _constrained(events: Floats, all_events: Floats, exposure: Floats, bound: Floats) -> Floats:
     """Return the larger root of T r^2 - (x - T bound) r - events bound = 0, without cancelling."""
     middle = all_events - exposure * bound
-    root = np.sqrt(np.maximum(middle * middle + 4.0 * exposure * events * bound, 0.0))
+    # both forms of the discriminant are sums of what is not negative
+    rise = exposure * bound
+    square = np.where(
+        bound > 0.0,
+        middle * middle + 4.0 * events * rise,
+        (all_events + rise) ** 2 - 4.0 * (all_events - events) * rise,
+    )
+    root = np.sqrt(square)
     with np.errstate(divide="ignore", invalid="ignore"):
         other = np.where(events * bound == 0.0, 0.0, 2.0 * events * bound / (root - middle))
     return np.where(middle >= 0.0, (middle + root) / (2.0 * exposure), other)
