@@ -185,11 +185,8 @@ def _parts(arm: EventArm) -> tuple[float, ...]:
 
 def _with_ones(table: MomentsTable) -> MomentsTable:
     """Return moments of (events, 1): an exposure of 1 for each unit."""
-    rows = len(table)
-    mean = np.column_stack([table.mean[:, 0], np.ones(rows)])
-    m2 = np.zeros((rows, 2, 2))
-    m2[:, 0, 0] = table.m2[:, 0, 0]
-    return MomentsTable(table.n, mean, m2)
+    mean = np.pad(table.mean, ((0, 0), (0, 1)), constant_values=1.0)
+    return MomentsTable(table.n, mean, np.pad(table.m2, ((0, 0), (0, 1), (0, 1))))
 
 
 def _whole(events: Floats) -> Floats:
@@ -233,9 +230,7 @@ def _summed(moments: Moments, exposure: Values | float | None, name: str) -> Eve
     events = float(_whole(np.asarray(moments.n * moments.mean[0])))
     _require_events(np.array([events]), name)
     if len(moments.mean) == 1:
-        mean = np.array([moments.mean[0], 1.0])
-        m2 = np.zeros((2, 2))
-        m2[0, 0] = moments.m2[0, 0]
+        mean, m2 = np.append(moments.mean, 1.0), np.pad(moments.m2, (0, 1))
         moments = Moments(moments.n, mean, m2, moments.nulls)
     total = moments.n * float(moments.mean[1])
     _require_exposure(total, name)
