@@ -157,13 +157,42 @@ def test_a_category_that_an_arm_lacks_counts_none_there():
     assert new.adjusted_p_value < 0.01
 
 
+def test_units_without_an_amount_are_counted():
+    rng = np.random.default_rng(6)
+    control = {k: [*rng.exponential(size=30), 1.0] for k in "abc"}
+    treatment = {"a": [None, 1.0, *rng.exponential(size=30)]}
+    treatment |= {k: [2.0, math.nan, *rng.exponential(size=30)] for k in "bc"}
+    got = compare_compositions(control, {"t": treatment})
+    assert got.n == {"control": 31, "t": 30}
+    assert got.nulls == {"control": 0, "t": 2}
+    assert got.to_dict()["nulls"] == got.nulls
+    assert "All shares at once: p = " in str(got)
+    assert " (F = " in str(got)
+    assert str(got).endswith("Units without a value, left out: 2.")
+    assert compare_compositions(COUNTS, {"t": COUNTS}).nulls == {"control": 0, "t": 0}
+
+
+def test_a_whole_that_has_no_test_says_so():
+    got = compare_compositions({"a": 2, "b": 1}, {"t": {"a": 1, "b": 2}})
+    assert got.omnibus == {"t": None}
+    assert str(got).endswith("(1 comparison). All shares at once: not computed.")
+
+
 def test_it_shows_itself_and_can_be_stored():
     several = compare_compositions(COUNTS, {"t": {"a": 5, "b": 20, "c": 40}, "u": COUNTS})
     assert str(several).startswith(
         "Shares that differ from control at family-wise alpha 0.05 (6 comparisons): a in t "
     )
     none = compare_compositions(COUNTS, {"u": COUNTS})
-    assert str(none).startswith("No share differs")
+    assert str(none) == (
+        "No share is shown to differ from control at family-wise alpha 0.05 (3 comparisons). "
+        "All shares at once: p = 1 (chi-square = 0 on 2)."
+    )
+    assert " All shares at once: t p = " in str(several)
+    assert "; u p = 1 (" in str(several)
+    page = several._repr_mimebundle_()[0]["text/html"]
+    assert "all shares at once" in page
+    assert " points" in page
     assert json.loads(json.dumps(several.to_dict()))["n"] == {"control": 60, "t": 65, "u": 60}
     assert "simultaneous" in several._repr_mimebundle_()[0]["text/html"]
 

@@ -40,7 +40,7 @@ def compare_compositions(
     control
         Mapping from category to the number of units in it (each unit is in one category), or to
         a column of amounts (each unit divides an amount of its own, such as minutes by feature;
-        the share is that of the totals over units).
+        the share is that of the totals over units). A unit with a null is left out and counted.
     treatments
         The same for every treatment, by name.
     alpha
@@ -78,9 +78,10 @@ def compare_compositions(
     amounts = any(hasattr(value, "__len__") for arm in arms.values() for value in arm.values())
     names = list(treatments)
     if amounts:
-        pairs, omnibus, categories, units = _of_amounts(arms)
+        pairs, omnibus, categories, units, nulls = _of_amounts(arms)
     else:
         pairs, omnibus, categories, units = _of_counts(arms)
+        nulls = dict.fromkeys(units, 0)  # a count cannot be null
     family = len(names) * (1 if len(categories) == 2 else len(categories))
     rows = [
         _row(name, category, pair, alpha / family, family)
@@ -93,6 +94,7 @@ def compare_compositions(
         family=family,
         alpha=float(alpha),
         n=units,
+        nulls=nulls,
     )
 
 
@@ -172,7 +174,9 @@ def _chi_square(control: Floats, treatment: Floats) -> OmnibusTest | None:
 
 def _of_amounts(
     arms: Mapping[str, Mapping[str, Any]],
-) -> tuple[list[list[PairEstimate]], list[OmnibusTest | None], list[str], dict[str, int]]:
+) -> tuple[
+    list[list[PairEstimate]], list[OmnibusTest | None], list[str], dict[str, int], dict[str, int]
+]:
     """Return ratio pairs by treatment and category, from amounts of units by category."""
     labels = list(dict.fromkeys(label for arm in arms.values() for label in arm))
     if any(set(arm) != set(labels) for arm in arms.values()):
@@ -200,7 +204,8 @@ def _of_amounts(
         raise not_finite()
     everywhere = np.sum([arm.mean for arm in moments], axis=0) > 0.0
     moments = [
-        Moments(a.n, a.mean[everywhere], a.m2[np.ix_(everywhere, everywhere)]) for a in moments
+        Moments(a.n, a.mean[everywhere], a.m2[np.ix_(everywhere, everywhere)], a.nulls)
+        for a in moments
     ]
     categories = [label for label, keep in zip(labels, everywhere, strict=True) if keep]
     if any(not arm.mean.sum() > 0.0 for arm in moments):
@@ -221,7 +226,11 @@ def _of_amounts(
         for arm in moments[1:]
     ]
     omnibus = [_wald(moments[0], arm) for arm in moments[1:]]
-    return pairs, omnibus, categories, _units(arms, [arm.n for arm in moments])
+    units, nulls = (
+        _units(arms, numbers)
+        for numbers in ([arm.n for arm in moments], [arm.nulls for arm in moments])
+    )
+    return pairs, omnibus, categories, units, nulls
 
 
 def _part_of_whole(arm: Moments, place: int) -> Moments:

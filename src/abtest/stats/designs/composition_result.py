@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from abtest.stats.designs.contrast import span_words
+from abtest.stats.display import left_out, p_value, span
 from abtest.stats.listing import listing
 from abtest.stats.results import Interval, Method, RelativeInterval
 
@@ -79,7 +80,9 @@ class CompositionComparison:
     alpha
         Error of the family.
     n
-        Units by arm.
+        Units by arm, ``control`` first.
+    nulls
+        Units by arm that were left out because an amount was null.
     """
 
     rows: tuple[ShareComparison, ...]
@@ -87,6 +90,7 @@ class CompositionComparison:
     family: int
     alpha: float
     n: dict[str, int]
+    nulls: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values."""
@@ -94,41 +98,80 @@ class CompositionComparison:
         return {**found, "rows": list(found["rows"])}
 
     def __str__(self) -> str:
-        """Return which shares differ, in one sentence."""
+        """Return which shares differ, and whether the whole does, in sentences."""
         hits = [row for row in self.rows if row.adjusted_p_value < self.alpha]
         several = len(self.omnibus) > 1
-        if not hits:
-            return (
-                f"No share differs from control at family-wise alpha {self.alpha:g} "
-                f"({self.family} comparisons)."
-            )
         words = ", ".join(
             f"{row.category}{' in ' + row.treatment if several else ''} "
-            f"{row.control_share:.1%} to {row.treatment_share:.1%} "
-            f"(adjusted p = {row.adjusted_p_value:.3g})"
+            f"from {row.control_share:.1%} to {row.treatment_share:.1%} "
+            f"(adjusted p = {_adjusted(row, self.family)})"
             for row in hits
         )
-        return (
-            f"Shares that differ from control at family-wise alpha {self.alpha:g} "
-            f"({self.family} comparisons): {words}."
+        plural = "" if self.family == 1 else "s"
+        family = f"family-wise alpha {self.alpha:g} ({self.family} comparison{plural})"
+        found = f"No share is shown to differ from control at {family}."
+        if hits:
+            found = f"Shares that differ from control at {family}: {words}."
+        whole = "; ".join(
+            f"{name + ' ' if several else ''}{_whole(test)}" for name, test in self.omnibus.items()
         )
+        nulls = left_out(sum(self.nulls.values()))
+        return f"{found} All shares at once: {whole}.{nulls}"
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table, for notebooks."""
         level = f"{100 * (1 - self.alpha):.6g}% simultaneous"
-        heading = ("category", "treatment", "control", "share", "difference", level, "adjusted p")
+        heading = (
+            "category",
+            "treatment",
+            "share in control",
+            "share in treatment",
+            "difference",
+            level,
+            "adjusted p",
+            "all shares at once",
+        )
         rows = [
             (
                 row.category,
                 row.treatment,
                 f"{row.control_share:.2%}",
                 f"{row.treatment_share:.2%}",
-                f"{row.treatment_share - row.control_share:+.4g}",
-                span_words(row.difference),
-                f"{row.adjusted_p_value:.3g}",
+                f"{100.0 * (row.treatment_share - row.control_share):+.4g} points",
+                f"{span(_points(row.difference))} points",
+                _adjusted(row, self.family),
+                _whole(self.omnibus[row.treatment]),
             )
             for row in self.rows
         ]
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+
+
+def _whole(test: OmnibusTest | None) -> str:
+    if test is None:
+        return "not computed"
+    statistic = f"chi-square = {test.statistic:.4g} on {test.df:g}"
+    if test.df_denominator is not None:
+        statistic = f"F = {test.statistic:.4g} on {test.df:g} and {test.df_denominator:.4g}"
+    return f"p = {p_value(test)} ({statistic})"
+
+
+def _adjusted(row: ShareComparison, family: int) -> str:
+    return p_value(_Adjusted(row.adjusted_p_value, row.log10_p + math.log10(family)))
+
+
+def _points(interval: Interval) -> Interval:
+    """Return a difference of shares in percentage points."""
+    limits = (interval.lower, interval.upper)
+    low, high = (None if limit is None else 100.0 * limit for limit in limits)
+    return Interval(interval.estimate, low, high)
+
+
+@dataclass(frozen=True)
+class _Adjusted:
+    """An adjusted p-value and its logarithm."""
+
+    p_value: float
+    log10_p: float
