@@ -92,6 +92,12 @@ def test_it_shows_itself_and_can_be_stored():
     assert "neither" in got._repr_mimebundle_()[0]["text/html"]
 
 
+def test_a_cell_that_does_not_vary_is_warned_of():
+    got = compare_factorial(GOOD[0], [2, 2, 2], GOOD[2], GOOD[3])
+    assert got.first.warnings == got.second.warnings == ("constant_arm",)
+    assert str(got).endswith("Warnings: constant_arm.")
+
+
 def test_nulls_are_counted_on_their_side():
     got = compare_factorial([*GOOD[0], None], GOOD[1], GOOD[2], [*GOOD[3], math.nan, None])
     assert (got.first.nulls_control, got.first.nulls_treatment) == (1, 2)

@@ -212,6 +212,13 @@ def test_slopes_between_the_limits_that_the_test_rejects_are_warned_of():
     assert "set_has_gaps" in got._repr_mimebundle_()[0]["text/html"]
 
 
+def test_an_arm_that_does_not_vary_is_warned_of():
+    got = compare_ordered_means([[1, 2, 3], [2, 2, 2], [3, 4, 5]], [0, 1, 2])
+    assert got.to_dict()["warnings"] == ["constant_arm"]
+    assert str(got).endswith("Warnings: constant_arm.")
+    assert compare_ordered_means(GOOD, [0, 1, 2]).warnings == ()
+
+
 def test_what_was_asked_and_left_out_is_said():
     one = compare_ordered_means([[1, 2, None], [2, 4, 3]], [0, 1], alternative="greater")
     assert "(one-sided: the mean rises with it)" in str(one)

@@ -235,6 +235,18 @@ def test_segments_more_alike_than_chance_have_no_limits_of_their_spread():
     assert family.to_dict()["results"][0]["tau2"]["upper"] is None
 
 
+def test_relative_effects_are_called_so():
+    pair = ArmPair(10.0, 11.0, ((0.04, 0.0), (0.0, 0.09)), None, 100, 100, "z")
+    got = heterogeneity({"a": pair, "b": pair}, scale="relative")
+    assert got.to_dict()["scale"] == "relative"
+    assert str(got).startswith("The relative effect is not shown to differ")
+    page = got._repr_mimebundle_()[0]["text/html"]
+    assert "relative effect" in page
+    assert "+10.00%" in page
+    family = heterogeneity_by_dimension({"plan": {"a": pair, "b": pair}}, scale="relative")
+    assert str(family).startswith("The relative effect is not shown")
+
+
 def test_a_table_of_few_segments_has_no_empty_columns():
     page = heterogeneity([0.1, 0.9], [0.01, 0.01])._repr_mimebundle_()[0]["text/html"]
     assert "shrunken" not in page

@@ -13,7 +13,7 @@ from abtest.stats.columns import arm_moments
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats, Moments, too_small_squares
 from abtest.stats.not_estimable import NotEstimable, not_finite, too_small
-from abtest.stats.results import Alternative, Interval, Test
+from abtest.stats.results import Alternative, Interval, Test, WarningCode
 from abtest.stats.tails import critical_value, tail_test
 from abtest.stats.value_counts import ValueCounts
 
@@ -104,6 +104,11 @@ class ArmMeans:
         if not squares.sum() > 0.0:
             raise no_variation(means)
         return cls(n, means, squares / (n - 1.0) / n, tuple(arm.nulls for arm in arms))
+
+    @property
+    def warnings(self) -> tuple[WarningCode, ...]:
+        """``constant_arm`` where an arm has one value alone, so that its error counts as 0."""
+        return () if (self.variances > 0.0).all() else ("constant_arm",)
 
     def degrees_of_freedom(self, weights: Floats) -> float:
         """Return those of a contrast (Satterthwaite 1946, Biometrics Bull. 2, 110).

@@ -169,6 +169,7 @@ def _main_effect(cells: ArmMeans, without: list[int], with_it: list[int]) -> Arm
         n_control=int(cells.n[without].sum()),
         n_treatment=int(cells.n[with_it].sum()),
         method="welch",
+        warnings=cells.warnings,
     )
 
 

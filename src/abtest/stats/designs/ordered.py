@@ -11,11 +11,11 @@ import numpy as np
 from abtest.errors import UsageError
 from abtest.stats.arguments import require_interval
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, require_doses, span_words
-from abtest.stats.display import left_out, p_value
+from abtest.stats.display import left_out, p_value, warned
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
 from abtest.stats.moments import Floats, Moments
-from abtest.stats.results import Alternative
+from abtest.stats.results import Alternative, WarningCode
 from abtest.stats.value_counts import ValueCounts
 
 
@@ -38,6 +38,8 @@ class DoseResponse:
         Units left out because a value was null.
     confidence_level
         Of both intervals.
+    warnings
+        ``constant_arm`` where an arm has the same value in every unit.
     """
 
     linear: ContrastEstimate
@@ -47,11 +49,15 @@ class DoseResponse:
     n: tuple[int, ...]
     nulls: int
     confidence_level: float
+    warnings: tuple[WarningCode, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values."""
         found = asdict(self)
-        return {**found, **{name: list(found[name]) for name in ("doses", "means", "n")}}
+        return {
+            **found,
+            **{name: list(found[name]) for name in ("doses", "means", "n", "warnings")},
+        }
 
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
@@ -65,7 +71,7 @@ class DoseResponse:
                 down = (self.quadratic.effect.estimate or 0.0) < 0.0
                 bend = "bends downward" if down else "bends upward"
             words += f"; the curve {bend} (p = {p_value(self.quadratic)})"
-        return f"{words}.{left_out(self.nulls)}"
+        return f"{words}.{left_out(self.nulls)}{warned(self.warnings)}"
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -137,6 +143,7 @@ def compare_ordered_means(
         n=tuple(int(n) for n in found.n),
         nulls=sum(found.nulls),
         confidence_level=confidence_level,
+        warnings=found.warnings,
     )
 
 

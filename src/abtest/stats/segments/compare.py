@@ -135,6 +135,7 @@ def heterogeneity(
         common=_scaled(common, unit),
         average=_scaled(average, unit),
         confidence_level=confidence_level,
+        scale=scale,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal
 
 from abtest.stats.display import p_value, span
 from abtest.stats.listing import listing
 from abtest.stats.multiplicity.adjusted import AdjustMethod
 from abtest.stats.results import Interval
+from abtest.stats.segments.door import EffectScale
 from abtest.stats.segments.spread import SpreadMethod
 
 InteractionTest = Literal["cochran_q", "welch_f"]
@@ -78,6 +80,9 @@ class Heterogeneity:
         Hartung and Knapp's interval.
     confidence_level
         Of all intervals.
+    scale
+        ``absolute`` differences or ``relative`` ones, which are shares of |control|: of
+        `segments`, `tau2` (squared), `common` and `average`.
     """
 
     segments: tuple[SegmentEffect, ...]
@@ -95,6 +100,7 @@ class Heterogeneity:
     common: Interval
     average: Interval
     confidence_level: float
+    scale: EffectScale = "absolute"
 
     def __getitem__(self, name: str) -> SegmentEffect:
         """Return the segment of this name."""
@@ -114,8 +120,8 @@ class Heterogeneity:
         else:
             limits = f"{level} {span(self.i_squared, '{:.0%}')}"
         return (
-            f"The effect {verdict} between {len(self.segments)} segments: p = {p_value(self)} "
-            f"({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {self.i_squared.estimate:.0%} "
+            f"{_subject(self)} {verdict} between {len(self.segments)} segments: "
+            f"p = {p_value(self)} ({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {self.i_squared.estimate:.0%} "
             f"({limits})."
         )
 
@@ -124,15 +130,17 @@ class Heterogeneity:
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the sentence and a table of the segments, for notebooks."""
         drawn = any(segment.shrunken is not None for segment in self.segments)
+        cells = partial(_cells, form="{:.4g}" if self.scale == "absolute" else "{:.2%}")
         rows = [
-            (segment.name, *_cells(segment.effect), *(_cells(segment.shrunken) if drawn else ()))
+            (segment.name, *cells(segment.effect), *(cells(segment.shrunken) if drawn else ()))
             for segment in self.segments
         ]
         # one effect and several are different questions: a reader gets the answers to both
         for name, mean in (("same everywhere", self.common), ("average", self.average)):
-            rows.append((f"({name})", *_cells(mean), *(("", "") if drawn else ())))
+            rows.append((f"({name})", *cells(mean), *(("", "") if drawn else ())))
         level = f"{100.0 * self.confidence_level:.6g}% interval"
-        heading = ("segment", "effect", level, *(("shrunken", level) if drawn else ()))
+        effect = "effect" if self.scale == "absolute" else "relative effect"
+        heading = ("segment", effect, level, *(("shrunken", level) if drawn else ()))
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
 
 
@@ -183,7 +191,7 @@ class HeterogeneityFamily:
         hits = [name for name, hit in zip(self.dimensions, self.differs, strict=True) if hit]
         found = f"differs by {', '.join(hits)}" if hits else "is not shown to differ by any"
         return (
-            f"The effect {found} of {len(self.dimensions)} dimensions "
+            f"{_subject(self.results[0])} {found} of {len(self.dimensions)} dimensions "
             f"(alpha {self.alpha:g}, {self.method})."
         )
 
@@ -207,7 +215,11 @@ class HeterogeneityFamily:
         return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
 
 
-def _cells(interval: Interval | None) -> tuple[str, str]:
+def _subject(result: Heterogeneity) -> str:
+    return "The effect" if result.scale == "absolute" else "The relative effect"
+
+
+def _cells(interval: Interval | None, form: str) -> tuple[str, str]:
     if interval is None:
         return "", ""
-    return f"{interval.estimate:+.4g}", span(interval)
+    return form.replace(":", ":+").format(interval.estimate), span(interval, form)
