@@ -121,8 +121,8 @@ class Heterogeneity:
             limits = f"{level} {span(self.i_squared, '{:.0%}')}"
         return (
             f"{_subject(self)} {verdict} between {len(self.segments)} segments: "
-            f"p = {p_value(self)} ({self.test}, Q = {self.q:.4g} on {self.df}); I2 = {self.i_squared.estimate:.0%} "
-            f"({limits})."
+            f"p = {p_value(self)} ({self.test}, Q = {self.q:.4g} on {self.df}); "
+            f"I2 = {self.i_squared.estimate:.0%} ({limits})."
         )
 
     def _repr_mimebundle_(
