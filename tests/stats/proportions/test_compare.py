@@ -2,11 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, reject
+from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from abtest.errors import UsageError
-from abtest.stats import Moments, ValueCounts, compare_proportions
+from abtest.stats import Moments, MomentsTable, ValueCounts, compare_proportions
 from abtest.stats.proportions.hybrid import HybridPair
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.two_by_two import TwoByTwo
@@ -54,7 +54,8 @@ def test_limits_and_p_values_are_those_of_an_independent_computation(reference):
                 assert getattr(got.absolute, name) == pytest.approx(case[name], abs=1e-9), case
             if case[f"ratio_{name}"] is not None and case["method"] != "wald":
                 value = getattr(got.relative, name) + 1.0
-                assert value == pytest.approx(case[f"ratio_{name}"], rel=1e-9, abs=1e-9), case
+                want = max(case[f"ratio_{name}"], 0.0)  # Fieller's set, cut off at no share
+                assert value == pytest.approx(want, rel=1e-9, abs=1e-9), case
 
 
 def test_limits_are_the_published_ones(reference):
@@ -229,3 +230,23 @@ def test_the_score_method_is_the_default_for_any_counts():
     got = compare_proportions(Moments.from_counts(n0, x0), Moments.from_counts(n1, x1))
     assert (got.method, round(got.p_value, 5)) == ("miettinen_nurminen", 0.00155)
     assert round(compared((x0, n0, x1, n1), "welch").p_value, 5) == 0.00156
+
+
+@given(counts=tables(40), alternative=st.sampled_from(ALTERNATIVES), level=st.floats(0.5, 0.999))
+@example(counts=(1, 3, 0, 3), alternative="two-sided", level=0.95)
+@example(counts=(0, 3, 0, 3), alternative="two-sided", level=0.8)
+def test_added_units_make_no_share_fall_by_more_than_everything(counts, alternative, level):
+    x0, n0, x1, n1 = counts
+    options = {"method": "agresti_caffo", "alternative": alternative, "confidence_level": level}
+    single = compared(counts, **options).relative
+    arms = Moments.from_counts(n0, x0), Moments.from_counts(n1, x1)
+    tables = (MomentsTable.from_moments([arm]) for arm in arms)
+    row = compare_proportions(*tables, **options)[0].relative
+    for got in (single, row):
+        assert all(end is None or end >= -1.0 for end in (got.lower, got.upper))
+    assert row.status == single.status
+    added = TwoByTwo(x0 + 1, n0 + 2, x1 + 1, n1 + 2)
+    whole = wald_pair(added).relative(level, alternative)
+    if whole.status == "bounded":
+        ends = max(whole.lower, -1.0), whole.upper
+        assert (single.lower, single.upper) == pytest.approx(ends, rel=1e-12)

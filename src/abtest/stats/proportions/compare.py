@@ -122,7 +122,9 @@ def compare_proportions(
             Hybrid score: Wilson intervals of the arms, recovered into one of the effect; p is
             made by inverting the interval.
         ``agresti_caffo``
-            Wald after adding one success and one failure to each arm; relative by Fieller.
+            Wald after adding one success and one failure to each arm; relative by Fieller, cut
+            off at -1. The estimates are those of the data: an interval of few units, and the
+            relative set of rare successes, may leave its own estimate out.
         ``wald``
             Unpooled normal approximation; relative by Fieller. For large counts alone: limits
             may lie beyond -1 and 1, and collapse at 0 and 100 percent.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import UsageError
-from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.comparison_table import ComparisonTable
 from abtest.stats.means.compare import compare_means
 from abtest.stats.moments import Floats
 from abtest.stats.moments_table import MomentsTable, nulls_of, same_rows
@@ -18,6 +18,7 @@ from abtest.stats.proportions.estimate import FEW_EVENTS
 from abtest.stats.proportions.hybrid import hybrid_ratios, hybrid_widths
 from abtest.stats.proportions.score_limits import difference_limits
 from abtest.stats.proportions.score_statistics import difference_scores, ratio_scores
+from abtest.stats.proportions.wald import wald_rows
 from abtest.stats.results import Alternative, Method
 from abtest.stats.row_warnings import add_warning, remove_warnings, warning_rows
 from abtest.stats.tails import critical_value, tail_rows
@@ -111,7 +112,7 @@ def _compared(
             add_warning(found.warnings, "few_events", ok & (found.status == "ok") & _rare(counts))
         return replace(found, measure="proportion")
     if method in ("wald", "agresti_caffo"):
-        return _wald_rows(counts, method, alternative, confidence_level)
+        return wald_rows(counts, method, alternative, confidence_level)
     critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
     with np.errstate(all="ignore"):  # rows without a number are NaN and have a status
         if method == "newcombe":
@@ -171,42 +172,6 @@ def _rare(counts: Rows) -> NDArray[np.bool_]:
     """Return where an arm has few successes or failures, as `has_few_events` says of one pair."""
     x0, n0, x1, n1 = counts
     return np.asarray(np.min([x0, n0 - x0, x1, n1 - x1], axis=0) < FEW_EVENTS)
-
-
-def _wald_rows(
-    counts: Rows,
-    method: Literal["wald", "agresti_caffo"],
-    alternative: Alternative,
-    confidence_level: float,
-) -> ComparisonTable:
-    x0, n0, x1, n1 = counts
-    more = 1.0 if method == "agresti_caffo" else 0.0
-    y0, m0, y1, m1 = x0 + more, n0 + 2.0 * more, x1 + more, n1 + 2.0 * more
-    flat = np.any([x0 == 0.0, x0 == n0, x1 == 0.0, x1 == n1], axis=0)
-    found = compare_rows(
-        ArmRows(
-            np.stack([n0, n1]),
-            np.stack([y0 / m0, y1 / m1]),
-            np.stack([y0 / m0 * ((m0 - y0) / m0) / m0, y1 / m1 * ((m1 - y1) / m1) / m1]),
-            np.full(n0.shape, np.inf),
-            warnings={} if more else {"constant_arm": flat},
-        ),
-        measure="proportion",
-        method=method,
-        alternative=alternative,
-        confidence_level=confidence_level,
-    )
-    if not more:
-        return found
-    with np.errstate(all="ignore"):  # no ratio without a success of control
-        ratio = np.where(x0 > 0.0, x1 / n1 / (x0 / n0) - 1.0, np.nan)
-    return replace(
-        found,
-        estimate=x1 / n1 - x0 / n0,
-        relative_estimate=ratio,
-        control_value=x0 / n0,
-        treatment_value=x1 / n1,
-    )
 
 
 def _score_limits(counts: Rows, critical: float, *, corrected: bool) -> Limits:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
+
+from abtest.stats.comparison_table import ArmRows, ComparisonTable, compare_rows
+from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import constant_arms
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.two_by_two import TwoByTwo
@@ -38,7 +43,8 @@ class AddedPair(TwoByTwo):
 
     Agresti & Caffo (2000, Am. Stat. 54, 280). The interval, the relative set (Fieller) and the
     p-value are those of the pair with the added units; the estimates are those of the data, so
-    that at low levels and few units the estimate may lie outside.
+    that with few units an estimate may lie outside. No share falls by more than everything: the
+    relative set has no value below -1.
 
     Examples
     --------
@@ -59,7 +65,12 @@ class AddedPair(TwoByTwo):
     ) -> RelativeInterval:
         """Return the relative effect of the data with Fieller's set of the larger sample."""
         found = self._added.relative(confidence_level, alternative)
-        return replace(found, estimate=self.ratio)
+        lower, upper = (
+            None if end is None else max(end, -1.0) for end in (found.lower, found.upper)
+        )
+        if found.status == "two_rays" and upper == -1.0:  # all of the gap lies below
+            return RelativeInterval(self.ratio, None, None, "unbounded")
+        return RelativeInterval(self.ratio, lower, upper, found.status)
 
     def test(
         self,
@@ -76,6 +87,49 @@ class AddedPair(TwoByTwo):
         x0, n0, x1, n1 = self.counts
         added = TwoByTwo(x0 + 1, n0 + 2, x1 + 1, n1 + 2)
         return _normal_pair(added, _variances(added), self.method)
+
+
+def wald_rows(
+    counts: tuple[Floats, Floats, Floats, Floats],
+    method: Literal["wald", "agresti_caffo"],
+    alternative: Alternative,
+    confidence_level: float,
+) -> ComparisonTable:
+    """Return what `wald_pair` and `AddedPair` say of many pairs, counts of shape (r,)."""
+    x0, n0, x1, n1 = counts
+    more = 1.0 if method == "agresti_caffo" else 0.0
+    y0, m0, y1, m1 = x0 + more, n0 + 2.0 * more, x1 + more, n1 + 2.0 * more
+    flat = np.any([x0 == 0.0, x0 == n0, x1 == 0.0, x1 == n1], axis=0)
+    found = compare_rows(
+        ArmRows(
+            np.stack([n0, n1]),
+            np.stack([y0 / m0, y1 / m1]),
+            np.stack([y0 / m0 * ((m0 - y0) / m0) / m0, y1 / m1 * ((m1 - y1) / m1) / m1]),
+            np.full(n0.shape, np.inf),
+            warnings={} if more else {"constant_arm": flat},
+        ),
+        measure="proportion",
+        method=method,
+        alternative=alternative,
+        confidence_level=confidence_level,
+    )
+    if not more:
+        return found
+    with np.errstate(all="ignore"):  # no ratio without a success of control
+        ratio = np.where(x0 > 0.0, x1 / n1 / (x0 / n0) - 1.0, np.nan)
+    # as `AddedPair.relative` says of one pair
+    none = (found.relative_status == "two_rays") & (found.relative_upper <= -1.0)
+    low, high = np.isinf(found.relative_lower) | none, np.isinf(found.relative_upper) | none
+    return replace(
+        found,
+        estimate=x1 / n1 - x0 / n0,
+        relative_estimate=ratio,
+        relative_lower=np.where(low, -np.inf, np.maximum(found.relative_lower, -1.0)),
+        relative_upper=np.where(high, np.inf, np.maximum(found.relative_upper, -1.0)),
+        relative_status=np.where(none, "unbounded", found.relative_status),
+        control_value=x0 / n0,
+        treatment_value=x1 / n1,
+    )
 
 
 def _variances(table: TwoByTwo) -> tuple[float, float]:
