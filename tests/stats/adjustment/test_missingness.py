@@ -153,8 +153,8 @@ def test_the_diagnosis_alarms_and_shows_the_shares():
     assert (one.missing.control, one.missing.treatment) == (0.0, np.isnan(x[1]).mean())
     assert got.warnings == DIFFERS
     assert str(got) == (
-        "The covariates cannot be used (covariate_missing_differs); alarm: values are missing more "
-        "often in one arm in past, so look into assignment and measurement first."
+        "The covariates cannot be used; alarm: values are missing more often in one arm in past, "
+        "so look into assignment and measurement first. Warnings: covariate_missing_differs."
     )
     assert "p of missing" in got._repr_mimebundle_()[0]["text/html"]
     gone = diagnose_adjustment(*y, covariates=(x[0], np.full(1_000, NAN)))

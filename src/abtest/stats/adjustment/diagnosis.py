@@ -23,6 +23,7 @@ from abtest.stats.adjustment.slopes import (
     variables,
 )
 from abtest.stats.columns import Covariates, arm_moments, filled_covariates
+from abtest.stats.display import warned
 from abtest.stats.floats import Values
 from abtest.stats.joint import JointMeans
 from abtest.stats.listing import listing
@@ -115,11 +116,11 @@ class AdjustmentDiagnosis:
         used = [one for one in self.covariates if one.status == "used"]
         count = f"{len(used)} covariate{'' if len(used) == 1 else 's'}"
         if self.saved_together is None:
-            saved = f"The covariates cannot be used ({', '.join(self.warnings)})"
+            saved = "The covariates cannot be used"
         else:
             saved = f"{count} save{'s' if len(used) == 1 else ''} {self.saved_together:.1%} of the"
             saved += " variance"
-        return f"{saved}; {self._balance_words()}."
+        return f"{saved}; {self._balance_words()}.{warned(self.warnings)}"
 
     def _balance_words(self) -> str:
         p = "" if self.balance is None else f" (p = {self.balance.p_value:.3g} together)"
