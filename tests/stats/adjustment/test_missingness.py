@@ -165,9 +165,8 @@ def test_the_diagnosis_alarms_and_shows_the_shares():
 def test_what_could_not_be_tested_is_not_called_alike():
     y, _ = lost_high(10, 50)
     flat = tuple(np.ones(50) for _ in y)
-    assert str(diagnose_adjustment(*y, covariates=flat)).endswith(
-        "whether arms were alike before exposure could not be tested."
-    )
+    said = "whether arms were alike before exposure could not be tested."
+    assert said in str(diagnose_adjustment(*y, covariates=flat))
 
 
 @pytest.mark.parametrize(("gaps", "indicators"), [((3, 0), 0), ((1, 2), 0), ((2, 2), 1)])
