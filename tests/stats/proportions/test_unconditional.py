@@ -225,6 +225,16 @@ def test_score_statistics_rise_with_treatment_and_fall_with_control(n, bound, lo
         assert (np.diff(bounded, axis=0) < 1e-6).all()
 
 
+def test_one_side_holds_islands_narrower_than_a_step_and_says_where_0_lies_between(reference):
+    for case in reference("unconditional")["islands"]:
+        counts = (*case["control"], *case["treatment"])
+        options = {"alternative": case["alternative"], "confidence_level": case["level"]}
+        got = compared(counts, "barnard", **options)
+        limit = getattr(got, case["scale"]).lower
+        assert limit == pytest.approx(case["lower"], abs=1e-5), case
+        assert ("set_has_gaps" in got.warnings) == case["gap_at_none"]
+
+
 def test_ties_of_symmetric_designs_are_kept():
     # by hand: z^2 of (0, 3) and (3, 0) tie, and so do all mirror images; p = 2 (1/2)^6 at 1/2
     assert compared((0, 3, 3, 3), "barnard").p_value == pytest.approx(2 * 0.5**6, rel=1e-12)

@@ -11,6 +11,7 @@ import numpy as np
 
 from abtest.stats.moments import Floats
 from abtest.stats.proportions.nuisance import (
+    Path,
     Region,
     Tails,
     difference_path,
@@ -21,6 +22,7 @@ from abtest.stats.proportions.nuisance import (
 )
 from abtest.stats.proportions.score import ScorePair
 from abtest.stats.proportions.score_statistics import difference_scores, ratio_scores
+from abtest.stats.proportions.spans import Search, certain_end, sampled_end
 from abtest.stats.proportions.two_by_two import TwoByTwo, require_reachable
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, Test
 
@@ -28,11 +30,8 @@ _TIE = 1e-9
 """Relative distance below which two statistics are equal, at bounds other than no effect."""
 _NEAR = 1e-12
 """Relative distance below which whole numbers decide, at no effect."""
-_STEPS = 16
-"""Steps of the search from the estimate to the limit of the score method."""
 _QUIET = ((2_500, 64), (40_000, 16), (math.inf, 4))
 """Steps in a row that keep nothing, after which the search ends: by number of tables."""
-_HALVINGS = 20
 
 Scale = Literal["difference", "ratio"]
 
@@ -46,11 +45,12 @@ class BarnardPair(TwoByTwo):
     over the common share (Barnard 1947, Biometrika 34, 123; Suissa & Shuster 1985, JRSS A 148,
     317). It keeps its level exactly. The intervals invert the same test with the score
     statistics of other differences (Chan & Zhang 1999, Biometrics 55, 1202, one-sided; Agresti &
-    Min 2001, Biometrics 57, 963, two-sided) and of other ratios. The two-sided set can have gaps;
-    the interval is its span, found in steps of a sixteenth of the score interval's half width
-    and left after 64 of them that keep nothing (16 above 2,500 tables, 4 above 40,000): an island
-    narrower than a step can be missed. `has_gap` says where the interval holds 0 although the
-    test rejects it.
+    Min 2001, Biometrics 57, 963, two-sided) and of other ratios. The sets can have gaps; the
+    interval is the span, found in steps of a sixteenth of the score interval's half width and
+    left after 64 of them that keep nothing (16 above 2,500 tables, 4 above 40,000). A two-sided
+    island narrower than a step can be missed. One side has a bound for all of a step: the tables
+    that are extreme at either end of it, at the end next to the estimate, where they are most
+    probable. `has_gap` says where the interval holds 0 although the test rejects it.
 
     Examples
     --------
@@ -67,12 +67,13 @@ class BarnardPair(TwoByTwo):
         guess = ScorePair(*self.counts).absolute(confidence_level, alternative)
         lower = upper = None
         keeps = self._keeps("difference", outside, alternative)
+        span_end = self._span_end("difference", outside, alternative)
         if alternative != "less":
             assert guess.lower is not None
-            lower = _span_end(keeps, self.difference, guess.lower, -1.0, self._quiet)
+            lower = span_end(self.difference, guess.lower, -1.0)
         if alternative != "greater":
             assert guess.upper is not None
-            upper = _span_end(keeps, self.difference, guess.upper, 1.0, self._quiet)
+            upper = span_end(self.difference, guess.upper, 1.0)
         if keeps(0.0):
             lower = None if lower is None else min(lower, 0.0)
             upper = None if upper is None else max(upper, 0.0)
@@ -88,6 +89,7 @@ class BarnardPair(TwoByTwo):
         outside = 1.0 - confidence_level
         guess = ScorePair(*self.counts).relative(confidence_level, alternative)
         keeps = self._keeps("ratio", outside, alternative)
+        span_end = self._span_end("ratio", outside, alternative)
         lower, upper = guess.lower, guess.upper
         ends = [
             math.log1p(end) if end is not None and end > -1.0 else None for end in (lower, upper)
@@ -101,9 +103,9 @@ class BarnardPair(TwoByTwo):
             else known[0] + (4.0 if ends[0] is not None else -4.0)
         )
         if ends[0] is not None:
-            lower = math.expm1(_span_end(keeps, start, ends[0], -60.0, self._quiet))
+            lower = math.expm1(span_end(start, ends[0], -60.0))
         if ends[1] is not None:
-            upper = math.expm1(_span_end(keeps, start, ends[1], 60.0, self._quiet))
+            upper = math.expm1(span_end(start, ends[1], 60.0))
         if keeps(0.0):
             lower = None if lower is None else min(lower, 0.0)
             upper = None if upper is None else max(upper, 0.0)
@@ -141,16 +143,13 @@ class BarnardPair(TwoByTwo):
             log_p = math.log(p_value) if p_value > 0.0 else -math.inf
         return Test(math.exp(log_p), log_p / math.log(10.0), float(statistic), None, alternative)
 
-    def has_gap(self, confidence_level: float, found: Interval) -> bool:
-        """Return whether the two-sided test rejects 0 although the interval `found` holds it."""
+    def has_gap(self, confidence_level: float, alternative: Alternative, found: Interval) -> bool:
+        """Return whether the test rejects 0 although the interval `found` holds it."""
         lower = -1.0 if found.lower is None else found.lower
         upper = math.inf if found.upper is None else found.upper
-        return lower < 0.0 < upper and self.test().p_value < 1.0 - confidence_level
-
-    @property
-    def _quiet(self) -> int:
-        tables = (self.n_control + 1) * (self.n_treatment + 1)
-        return next(steps for most, steps in _QUIET if tables <= most)
+        if not lower < 0.0 < upper:
+            return False
+        return self.test(alternative=alternative).p_value < 1.0 - confidence_level
 
     def _keeps(
         self, scale: Scale, outside: float, alternative: Alternative
@@ -162,11 +161,51 @@ class BarnardPair(TwoByTwo):
 
         return keeps
 
+    def _may_keep(
+        self, scale: Scale, outside: float, alternative: Alternative
+    ) -> Callable[[float, float], bool]:
+        """Return whether one side may keep a bound between two, the first next to the estimate.
+
+        A region that treatment's successes and control's failures only enlarge (or the mirror
+        image, for ``less``) is most probable at the bound next to the estimate. Between the two
+        ends no table is extreme that is not at one of them, but where a table changes twice.
+        """
+
+        def may_keep(inner: float, outer: float) -> bool:
+            both = self._tails(scale, inner, alternative), self._tails(scale, outer, alternative)
+            first = np.minimum(both[0].first, both[1].first)
+            last = np.maximum(both[0].last, both[1].last)
+            tails = Tails(first, last, self.n_treatment)
+            return largest_probability(tails, _path(scale, inner)) > outside
+
+        return may_keep
+
+    def _span_end(
+        self, scale: Scale, outside: float, alternative: Alternative
+    ) -> Callable[[float, float, float], float]:
+        """Return the search for the end of the set on one side, from estimate, guess and end."""
+        tables = (self.n_control + 1) * (self.n_treatment + 1)
+        quiet = next(steps for most, steps in _QUIET if tables <= most)
+        keeps = self._keeps(scale, outside, alternative)
+        may_keep = self._may_keep(scale, outside, alternative)
+
+        def span_end(estimate: float, guess: float, end: float) -> float:
+            search = Search(estimate, guess, end, quiet)
+            if alternative == "two-sided":
+                return sampled_end(keeps, search)
+            return certain_end(keeps, may_keep, search)
+
+        return span_end
+
     def _p_value(self, scale: Scale, bound: float, alternative: Alternative) -> float:
         """Return the p-value of a difference, or of the logarithm of a ratio."""
+        tails = self._tails(scale, bound, alternative)
+        return largest_probability(tails, _path(scale, bound))
+
+    def _tails(self, scale: Scale, bound: float, alternative: Alternative) -> Tails:
+        """Return the tables as extreme as the observed one against a bound."""
         n0, n1 = self.n_control, self.n_treatment
         a, x0, x1 = np.arange(n0 + 1.0), self.successes_control, self.successes_treatment
-        path = difference_path(bound) if scale == "difference" else ratio_path(math.exp(bound))
 
         def scores(b: Floats, of: Floats = a) -> Floats:
             counts = of, float(n0), b, float(n1)
@@ -183,7 +222,7 @@ class BarnardPair(TwoByTwo):
             high = observed - tie
         else:
             low = observed + tie
-        return largest_probability(Tails.of(scores, low, high, n1), path)
+        return Tails.of(scores, low, high, n1)
 
     def _extreme(self, alternative: Alternative) -> Region:
         """Return the tables as extreme as the observed one by pooled z, in whole numbers."""
@@ -212,31 +251,5 @@ class BarnardPair(TwoByTwo):
         return region
 
 
-def _span_end(
-    keeps: Callable[[float], bool], estimate: float, guess: float, end: float, most: int
-) -> float:
-    """Return the outermost bound on one side that is kept, looked for around a first guess.
-
-    The search outwards ends at `end`, or after `most` steps in a row that keep nothing.
-    """
-    sign = math.copysign(1.0, end)
-    step = max(abs(guess - estimate) / _STEPS, 1e-3)
-    place, quiet, outermost = guess, 0, None
-    while quiet < most and sign * (end - place) > 0.0:
-        if keeps(place):
-            outermost, quiet = place, 0
-        else:
-            quiet += 1
-        place += sign * step
-    if outermost is None:
-        place = guess
-        while sign * (place - estimate) > 0.0 and not keeps(place):
-            place -= sign * step
-        outermost = place if sign * (place - estimate) > 0.0 else estimate
-    if sign * (end - outermost) <= step and keeps(end - sign * 1e-12):
-        return end
-    inside, out = outermost, outermost + sign * min(step, abs(end - outermost))
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (inside + out)
-        inside, out = (middle, out) if keeps(middle) else (inside, middle)
-    return inside
+def _path(scale: Scale, bound: float) -> Path:
+    return difference_path(bound) if scale == "difference" else ratio_path(math.exp(bound))

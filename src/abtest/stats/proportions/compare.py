@@ -107,9 +107,9 @@ def compare_proportions(
         counted. Two `MomentsTable` are compared row by row in one pass.
     method
         Every one has a p-value, an interval of the difference and a set of the relative effect
-        that agree: p < 1 - level exactly where the interval leaves out 0. The two-sided sets of
-        ``barnard``, ``fisher`` and ``fisher_midp`` can have gaps; where 0 lies in one, p decides
-        and the warning ``set_has_gaps`` says so.
+        that agree: p < 1 - level exactly where the interval leaves out 0. The sets of
+        ``barnard``, and the two-sided ones of ``fisher`` and ``fisher_midp``, can have gaps;
+        where 0 lies in one, p decides and the warning ``set_has_gaps`` says so.
 
         ``score``
             Miettinen & Nurminen (1985): difference and risk ratio from score statistics; good
@@ -206,9 +206,9 @@ def compare_proportions(
     found = Comparison.of(pair, arms, alternative, confidence_level, measure="proportion")
     if isinstance(pair, BoschlooPair):  # Fisher's p-value orders tables, it is no statistic
         return replace(found, statistic=None)
-    if isinstance(pair, BarnardPair) and alternative == "two-sided":
-        sets = (found.absolute, found.relative)
-        codes = ("set_has_gaps",) if any(map(partial(pair.has_gap, confidence_level), sets)) else ()
+    if isinstance(pair, BarnardPair):
+        gap = partial(pair.has_gap, confidence_level, alternative)
+        codes = ("set_has_gaps",) if gap(found.absolute) or gap(found.relative) else ()
     return replace(found, warnings=(*found.warnings, *codes)) if codes else found
 
 
