@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,6 +95,26 @@ class MomentsTable:
     def __len__(self) -> int:
         """Return the number of samples."""
         return int(self.n.shape[0])
+
+    @overload
+    def __getitem__(self, rows: int) -> Moments: ...
+
+    @overload
+    def __getitem__(self, rows: slice | NDArray[np.bool_]) -> MomentsTable: ...
+
+    def __getitem__(self, rows: int | slice | NDArray[np.bool_]) -> Moments | MomentsTable:
+        """Return one sample, or the table of a slice or of the rows where a mask is true.
+
+        Examples
+        --------
+        >>> table = MomentsTable.from_columns([3, 4, 5], [1.0] * 3, [0.5] * 3)
+        >>> len(table[1:]), table[2].n
+        (2, 5)
+        """
+        n, nulls = self.n[rows], np.broadcast_to(self.nulls, self.n.shape)[rows]
+        if np.ndim(n) == 0:
+            return Moments(int(n), self.mean[rows], self.m2[rows], int(nulls))
+        return MomentsTable(n, self.mean[rows], self.m2[rows], nulls)
 
 
 def same_rows(control: MomentsTable, treatment: MomentsTable) -> tuple[Floats, Floats]:

@@ -68,3 +68,21 @@ def test_tables_take_no_covariates_and_no_single_sample():
         compare_proportions(table, two)
     with pytest.raises(UsageError, match="confidence level"):
         compare_proportions(table, table, confidence_level=95)
+
+
+def test_a_part_of_a_table_is_a_table_and_a_row_is_its_sample():
+    samples = [Moments.from_counts(20, successes) for successes in range(6)]
+    table = MomentsTable.from_moments(samples)
+    whole = compare_proportions(table, MomentsTable.from_moments(samples[::-1]))
+    part = compare_proportions(table[1:3], MomentsTable.from_moments(samples[::-1])[1:3])
+    assert np.array_equal(part.p_value, whole.p_value[1:3])
+    chosen = table[np.array([True, False] * 3)]
+    assert np.array_equal(chosen.mean, table.mean[::2])
+    assert len(MomentsTable(table.n, table.mean, table.m2, 3.0)[2:].nulls) == 4
+    assert [row.n for row in table] == [20] * 6
+    agree(
+        compare_proportions(table[2], table[5]).to_dict(),
+        compare_proportions(samples[2], samples[5]).to_dict(),
+    )
+    with pytest.raises(IndexError):
+        table[6]
