@@ -86,6 +86,15 @@ SAMPLES = {
     "doses of shares": lambda a, b: stats.compare_ordered_proportions([a, b, b], [0, 1, 2]),
     "factorial": lambda a, b: stats.compare_factorial(a, b, GOOD, GOOD),
     "strata": partial(stats.compare_stratified_means, strata=(SIDES, SIDES)),
+    "times": lambda a, b: stats.compare_survival(
+        (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b))), horizon=3.0
+    ),
+    "ranks of times": lambda a, b: stats.log_rank_test(
+        (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
+    ),
+    "entries": lambda a, b: stats.compare_survival(
+        (10 + GOOD, GOOD > 3, a), (10 + GOOD, GOOD > 3, b), horizon=14.0
+    ),
 }
 OTHERS = {
     "covariates": lambda a, b: stats.compare_means(GOOD, GOOD + 1, covariates=(a, b)),
@@ -103,6 +112,8 @@ OTHERS = {
     "effects": stats.heterogeneity,
     "p-values": lambda a, b: stats.adjust(a),
     "successes": lambda a, b: stats.proportion_interval(a, 30),
+    "observed": lambda a, b: stats.compare_survival((GOOD, a), (GOOD, b), horizon=3.0),
+    "event table": lambda a, b: stats.survival_curve(stats.EventTimes.from_table(a, b, b)),
     "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),
     "moments": lambda a, b: stats.Moments.from_columns([a, b]),
 }

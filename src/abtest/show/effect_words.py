@@ -162,6 +162,8 @@ NOT_COMPUTED: Mapping[str, str] = {
     "constant": "every unit of an arm has the same value",
     "covariates_unusable": "its covariates cannot be used",
     "empty_outcomes": "some days have no outcome yet",
+    "horizon_too_far": "too few units have been seen for as long as its horizon",
+    "impossible_times": "there are times before the start, or exits before entries",
     "infinite_values": "a value is infinite",
     "missing_column": "a column is missing from the data",
     "negative_variance": "a variance in the data is negative",

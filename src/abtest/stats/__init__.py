@@ -68,6 +68,10 @@ if TYPE_CHECKING:
     from abtest.stats.sizing.ratios import RatioDesign
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
+    from abtest.stats.survival.compare import SurvivalComparison, compare_survival
+    from abtest.stats.survival.curve import SurvivalCurve, survival_curve
+    from abtest.stats.survival.event_times import EventTimes
+    from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
     from abtest.stats.totals_ratio import ratio_of_totals
     from abtest.stats.value_counts import ValueCounts
 
@@ -86,10 +90,12 @@ _HOME = {
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
     "EquivalenceTable": "margin_tables",
+    "EventTimes": "survival.event_times",
     "FactorialComparison": "designs.factorial",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
     "Interval": "results",
+    "LogRankTest": "survival.rank_test",
     "MeansDesign": "sizing.means",
     "Moments": "moments",
     "MomentsTable": "moments_table",
@@ -112,6 +118,8 @@ _HOME = {
     "SegmentEffect": "segments.result",
     "SegmentRatio": "allocation.result",
     "SegmentRatios": "allocation.result",
+    "SurvivalComparison": "survival.compare",
+    "SurvivalCurve": "survival.curve",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
     "ValueCounts": "value_counts",
@@ -136,6 +144,7 @@ _HOME = {
     "compare_ratios": "ratios",
     "compare_scores": "scores",
     "compare_stratified_means": "adjustment.strata",
+    "compare_survival": "survival.compare",
     "compare_trimmed_means": "means.trimmed",
     "cupac_predictions": "adjustment.cupac",
     "diagnose_adjustment": "adjustment.diagnosis",
@@ -147,6 +156,7 @@ _HOME = {
     "heterogeneity": "segments.compare",
     "heterogeneity_by_dimension": "segments.compare",
     "homogeneity": "counts",
+    "log_rank_test": "survival.rank_test",
     "minimum_detectable_effect": "sizing.solve",
     "non_inferiority": "margins",
     "nps": "scores",
@@ -158,6 +168,7 @@ _HOME = {
     "sample_ratio": "allocation.ratio",
     "sample_ratio_by_segment": "allocation.segments",
     "sample_size": "sizing.solve",
+    "survival_curve": "survival.curve",
 }
 
 __all__ = [
@@ -175,10 +186,12 @@ __all__ = [
     "DoseResponse",
     "Equivalence",
     "EquivalenceTable",
+    "EventTimes",
     "FactorialComparison",
     "Heterogeneity",
     "HeterogeneityFamily",
     "Interval",
+    "LogRankTest",
     "MeansDesign",
     "Moments",
     "MomentsTable",
@@ -201,6 +214,8 @@ __all__ = [
     "SegmentEffect",
     "SegmentRatio",
     "SegmentRatios",
+    "SurvivalComparison",
+    "SurvivalCurve",
     "Test",
     "TestGraph",
     "ValueCounts",
@@ -225,6 +240,7 @@ __all__ = [
     "compare_ratios",
     "compare_scores",
     "compare_stratified_means",
+    "compare_survival",
     "compare_trimmed_means",
     "cupac_predictions",
     "diagnose_adjustment",
@@ -236,6 +252,7 @@ __all__ = [
     "heterogeneity",
     "heterogeneity_by_dimension",
     "homogeneity",
+    "log_rank_test",
     "minimum_detectable_effect",
     "non_inferiority",
     "nps",
@@ -247,6 +264,7 @@ __all__ = [
     "sample_ratio",
     "sample_ratio_by_segment",
     "sample_size",
+    "survival_curve",
 ]
 
 

@@ -21,6 +21,8 @@ NotEstimableCode = Literal[
     "not_positive",
     "too_small",
     "strata_unbalanced",
+    "impossible_times",
+    "horizon_too_far",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -43,6 +45,9 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         below where only positive ones have a meaning), ``too_small`` (values whose squares are
         below what double precision holds), ``strata_unbalanced`` (strata almost empty in one
         arm, more than chance allows).
+        below what double precision holds), ``impossible_times`` (times before the start of the
+        clock, or entries after exits), ``horizon_too_far`` (beyond what enough units were seen
+        for).
     what
         What is wrong, as a sentence.
     given

@@ -34,6 +34,7 @@ Method = (
         "fisher_central",
         "fisher_midp",
         "jeffreys",
+        "kaplan_meier",
         "lin_hc2",
         "lin_hc3",
         "log_welch",
@@ -67,6 +68,8 @@ Measure = Literal[
     "proportion",
     "rate",
     "ratio",
+    "rmst",
+    "survival",
     "top_box",
     "trimmed_mean",
 ]

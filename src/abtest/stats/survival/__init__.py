@@ -1,0 +1,1 @@
+"""Times to an event: curves, restricted means and rank tests, from distinct times."""
