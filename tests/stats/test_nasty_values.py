@@ -92,6 +92,9 @@ SAMPLES = {
     "ranks of times": lambda a, b: stats.log_rank_test(
         (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
     ),
+    "first events": lambda a, b: stats.compare_incidence(
+        (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b))), horizon=3.0
+    ),
     "entries": lambda a, b: stats.compare_survival(
         (10 + GOOD, GOOD > 3, a), (10 + GOOD, GOOD > 3, b), horizon=14.0
     ),
@@ -113,6 +116,7 @@ OTHERS = {
     "p-values": lambda a, b: stats.adjust(a),
     "successes": lambda a, b: stats.proportion_interval(a, 30),
     "observed": lambda a, b: stats.compare_survival((GOOD, a), (GOOD, b), horizon=3.0),
+    "causes": lambda a, b: stats.compare_incidence((GOOD, a), (GOOD, b), horizon=3.0),
     "event table": lambda a, b: stats.survival_curve(stats.EventTimes.from_table(a, b, b)),
     "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),
     "moments": lambda a, b: stats.Moments.from_columns([a, b]),

@@ -69,8 +69,12 @@ if TYPE_CHECKING:
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
     from abtest.stats.survival.compare import SurvivalComparison, compare_survival
+    from abtest.stats.survival.compare_incidence import IncidenceComparison, compare_incidence
+    from abtest.stats.survival.competing_times import CompetingTimes
     from abtest.stats.survival.curve import SurvivalCurve, survival_curve
     from abtest.stats.survival.event_times import EventTimes
+    from abtest.stats.survival.gray import GrayTest, gray_test
+    from abtest.stats.survival.incidence import CumulativeIncidence, cumulative_incidence
     from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
     from abtest.stats.totals_ratio import ratio_of_totals
     from abtest.stats.value_counts import ValueCounts
@@ -85,15 +89,19 @@ _HOME = {
     "Comparison": "comparison",
     "ComparisonFamily": "multiplicity.comparison_family",
     "ComparisonTable": "comparison_table",
+    "CompetingTimes": "survival.competing_times",
     "CompositionComparison": "designs.composition_result",
+    "CumulativeIncidence": "survival.incidence",
     "DecisionRule": "sizing.sharing",
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
     "EquivalenceTable": "margin_tables",
     "EventTimes": "survival.event_times",
     "FactorialComparison": "designs.factorial",
+    "GrayTest": "survival.gray",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
+    "IncidenceComparison": "survival.compare_incidence",
     "Interval": "results",
     "LogRankTest": "survival.rank_test",
     "MeansDesign": "sizing.means",
@@ -134,6 +142,7 @@ _HOME = {
     "compare_cupac_means": "adjustment.cupac",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
+    "compare_incidence": "survival.compare_incidence",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
@@ -146,6 +155,7 @@ _HOME = {
     "compare_stratified_means": "adjustment.strata",
     "compare_survival": "survival.compare",
     "compare_trimmed_means": "means.trimmed",
+    "cumulative_incidence": "survival.incidence",
     "cupac_predictions": "adjustment.cupac",
     "diagnose_adjustment": "adjustment.diagnosis",
     "equivalence": "margins",
@@ -153,6 +163,7 @@ _HOME = {
     "estimate_proportions": "proportions.estimate",
     "estimate_ratios": "ratios",
     "gatekeeping": "multiplicity.gates",
+    "gray_test": "survival.gray",
     "heterogeneity": "segments.compare",
     "heterogeneity_by_dimension": "segments.compare",
     "homogeneity": "counts",
@@ -181,15 +192,19 @@ __all__ = [
     "Comparison",
     "ComparisonFamily",
     "ComparisonTable",
+    "CompetingTimes",
     "CompositionComparison",
+    "CumulativeIncidence",
     "DecisionRule",
     "DoseResponse",
     "Equivalence",
     "EquivalenceTable",
     "EventTimes",
     "FactorialComparison",
+    "GrayTest",
     "Heterogeneity",
     "HeterogeneityFamily",
+    "IncidenceComparison",
     "Interval",
     "LogRankTest",
     "MeansDesign",
@@ -230,6 +245,7 @@ __all__ = [
     "compare_cupac_means",
     "compare_factorial",
     "compare_geometric_means",
+    "compare_incidence",
     "compare_means",
     "compare_odds",
     "compare_ordered_means",
@@ -242,6 +258,7 @@ __all__ = [
     "compare_stratified_means",
     "compare_survival",
     "compare_trimmed_means",
+    "cumulative_incidence",
     "cupac_predictions",
     "diagnose_adjustment",
     "equivalence",
@@ -249,6 +266,7 @@ __all__ = [
     "estimate_proportions",
     "estimate_ratios",
     "gatekeeping",
+    "gray_test",
     "heterogeneity",
     "heterogeneity_by_dimension",
     "homogeneity",

@@ -22,6 +22,7 @@ PairMethod = Literal[
 Method = (
     PairMethod
     | Literal[
+        "aalen_johansen",
         "agresti_caffo",
         "agresti_coull",
         "barnard",
@@ -61,6 +62,7 @@ Method = (
 Measure = Literal[
     "capped_mean",
     "geometric_mean",
+    "incidence",
     "mean",
     "nps",
     "odds",

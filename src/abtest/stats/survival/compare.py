@@ -133,7 +133,7 @@ def compare_survival(
     """
     require_one_of(measure, _MEASURES, "measure")
     require_interval(confidence_level, alternative)
-    horizon = _as_time(horizon)
+    horizon = as_time(horizon)
     arms = arm_event_times(control, "control"), arm_event_times(treatment, "treatment")
     if min(arms[0].n, arms[1].n) < 2:
         raise too_few_units(arms[0].n, arms[1].n)
@@ -173,7 +173,8 @@ def compare_survival(
     )
 
 
-def _as_time(horizon: float) -> float:
+def as_time(horizon: float) -> float:
+    """Return a horizon, refusing what is not one number above 0."""
     if np.ndim(horizon):
         raise UsageError(
             "There is one horizon", given=repr(horizon), todo="Compare at one horizon at a time."

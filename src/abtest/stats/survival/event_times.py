@@ -40,6 +40,12 @@ class EventTimes:
     nulls
         Units left out because something about them was null.
 
+    Notes
+    -----
+    Where times are whole days, a unit without the event has the last day that was watched to its
+    end. With the day on which it was lost, it would count as watched for all of that day, and
+    arms that lose units at different rates would differ without an effect.
+
     Examples
     --------
     >>> first = EventTimes.from_values([3.0, 5.0, 5.0], [True, True, False])
@@ -80,12 +86,12 @@ class EventTimes:
         """
         columns = [as_floats(time, "time"), as_floats(observed, "observed")]
         columns.append(np.zeros(columns[0].shape) if entry is None else as_floats(entry, "entry"))
-        _require_same_length(columns)
+        require_same_length(columns)
         null = np.isnan(columns[0]) | np.isnan(columns[1]) | np.isnan(columns[2])
         if null.any():
             columns = [column[~null] for column in columns]
         times, seen, start = columns
-        _require_times(times, start)
+        require_times(times, start)
         if not np.isin(seen, (0.0, 1.0)).all():
             raise NotEstimable(
                 "not_binary",
@@ -131,7 +137,7 @@ class EventTimes:
         columns.append(as_floats(censored, "censored"))
         shape = columns[0].shape
         columns.append(np.zeros(shape) if entries is None else as_floats(entries, "entries"))
-        _require_same_length(columns)
+        require_same_length(columns)
         for name, column in zip(_COLUMNS, columns[1:], strict=True):
             # NaN passes none of these comparisons
             if not ((column >= 0.0) & (column < 2.0**53) & (np.trunc(column) == column)).all():
@@ -145,7 +151,7 @@ class EventTimes:
         if columns[3][null].any():
             raise _impossible("Units enter at a time that is null")
         known = [column[~null] for column in columns]
-        _require_times(known[0], known[0])
+        require_times(known[0], known[0])
         summed = cls._summed(
             known[0],
             (known[1], known[2], known[3]),
@@ -220,7 +226,8 @@ def arm_event_times(values: object, name: str) -> EventTimes:
     return EventTimes.from_values(*values)
 
 
-def _require_same_length(columns: list[Floats]) -> None:
+def require_same_length(columns: list[Floats]) -> None:
+    """Refuse columns of different lengths."""
     if len({column.size for column in columns}) != 1:
         raise UsageError(
             "The columns of times must be equally long",
@@ -229,7 +236,8 @@ def _require_same_length(columns: list[Floats]) -> None:
         )
 
 
-def _require_times(times: Floats, entries: Floats) -> None:
+def require_times(times: Floats, entries: Floats) -> None:
+    """Refuse infinite times, and times before the start of the clock."""
     if np.isinf(times).any() or np.isinf(entries).any():
         raise NotEstimable(
             "not_finite",
