@@ -95,6 +95,9 @@ SAMPLES = {
     "first events": lambda a, b: stats.compare_incidence(
         (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b))), horizon=3.0
     ),
+    "hazards": lambda a, b: stats.compare_hazards(
+        (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
+    ),
     "entries": lambda a, b: stats.compare_survival(
         (10 + GOOD, GOOD > 3, a), (10 + GOOD, GOOD > 3, b), horizon=14.0
     ),
@@ -117,6 +120,9 @@ OTHERS = {
     "successes": lambda a, b: stats.proportion_interval(a, 30),
     "observed": lambda a, b: stats.compare_survival((GOOD, a), (GOOD, b), horizon=3.0),
     "causes": lambda a, b: stats.compare_incidence((GOOD, a), (GOOD, b), horizon=3.0),
+    "hazards with": lambda a, b: stats.compare_hazards(
+        (GOOD, GOOD > 2), (GOOD + 1, GOOD > 1), covariates=(a, b)
+    ),
     "event table": lambda a, b: stats.survival_curve(stats.EventTimes.from_table(a, b, b)),
     "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),
     "moments": lambda a, b: stats.Moments.from_columns([a, b]),

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from abtest.stats.survival.curve import SurvivalCurve, survival_curve
     from abtest.stats.survival.event_times import EventTimes
     from abtest.stats.survival.gray import GrayTest, gray_test
+    from abtest.stats.survival.hazards import CovariateHazard, HazardComparison, compare_hazards
     from abtest.stats.survival.incidence import CumulativeIncidence, cumulative_incidence
     from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
     from abtest.stats.totals_ratio import ratio_of_totals
@@ -91,6 +92,7 @@ _HOME = {
     "ComparisonTable": "comparison_table",
     "CompetingTimes": "survival.competing_times",
     "CompositionComparison": "designs.composition_result",
+    "CovariateHazard": "survival.hazards",
     "CumulativeIncidence": "survival.incidence",
     "DecisionRule": "sizing.sharing",
     "DoseResponse": "designs.ordered",
@@ -99,6 +101,7 @@ _HOME = {
     "EventTimes": "survival.event_times",
     "FactorialComparison": "designs.factorial",
     "GrayTest": "survival.gray",
+    "HazardComparison": "survival.hazards",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
     "IncidenceComparison": "survival.compare_incidence",
@@ -142,6 +145,7 @@ _HOME = {
     "compare_cupac_means": "adjustment.cupac",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
+    "compare_hazards": "survival.hazards",
     "compare_incidence": "survival.compare_incidence",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
@@ -194,6 +198,7 @@ __all__ = [
     "ComparisonTable",
     "CompetingTimes",
     "CompositionComparison",
+    "CovariateHazard",
     "CumulativeIncidence",
     "DecisionRule",
     "DoseResponse",
@@ -202,6 +207,7 @@ __all__ = [
     "EventTimes",
     "FactorialComparison",
     "GrayTest",
+    "HazardComparison",
     "Heterogeneity",
     "HeterogeneityFamily",
     "IncidenceComparison",
@@ -245,6 +251,7 @@ __all__ = [
     "compare_cupac_means",
     "compare_factorial",
     "compare_geometric_means",
+    "compare_hazards",
     "compare_incidence",
     "compare_means",
     "compare_odds",

@@ -23,6 +23,7 @@ NotEstimableCode = Literal[
     "strata_unbalanced",
     "impossible_times",
     "horizon_too_far",
+    "separated",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -47,7 +48,7 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         arm, more than chance allows).
         below what double precision holds), ``impossible_times`` (times before the start of the
         clock, or entries after exits), ``horizon_too_far`` (beyond what enough units were seen
-        for).
+        for), ``separated`` (a ratio is 0 or infinite, since events come on one side only).
     what
         What is wrong, as a sentence.
     given

@@ -89,6 +89,7 @@ WarningCode = Literal[
     "covariate_zero_denominator",
     "few_events",
     "many_folds",
+    "hazards_not_proportional",
     "overdispersed",
     "phase_dropped",
     "separated_arms",
