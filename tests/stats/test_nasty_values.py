@@ -17,6 +17,7 @@ from abtest import stats
 from abtest.errors import AbtestError
 
 GOOD = np.array([1.0, 2.0, 3.5, 4.0, 7.0, 2.0, 3.0, 1.5, 9.0, 4.4] * 3)
+PLACES = np.arange(GOOD.size)
 SIDES = ["x", "y"] * 15
 NASTY = {
     "none at all": [],
@@ -98,6 +99,7 @@ SAMPLES = {
     "hazards": lambda a, b: stats.compare_hazards(
         (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
     ),
+    "ends": lambda a, b: stats.compare_cumulative_means((a, [0], [1.0]), (b, [1], [1]), horizon=1),
     "entries": lambda a, b: stats.compare_survival(
         (10 + GOOD, GOOD > 3, a), (10 + GOOD, GOOD > 3, b), horizon=14.0
     ),
@@ -122,6 +124,12 @@ OTHERS = {
     "causes": lambda a, b: stats.compare_incidence((GOOD, a), (GOOD, b), horizon=3.0),
     "hazards with": lambda a, b: stats.compare_hazards(
         (GOOD, GOOD > 2), (GOOD + 1, GOOD > 1), covariates=(a, b)
+    ),
+    "amounts": lambda a, b: stats.compare_cumulative_means(
+        (10 * GOOD, PLACES, GOOD, a), (10 * GOOD, PLACES, GOOD, b), horizon=9.0
+    ),
+    "moments of events": lambda a, b: stats.compare_cumulative_means(
+        (10 * GOOD, PLACES, a, GOOD), (10 * GOOD, PLACES, b, GOOD), horizon=9.0
     ),
     "event table": lambda a, b: stats.survival_curve(stats.EventTimes.from_table(a, b, b)),
     "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),

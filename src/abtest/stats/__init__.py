@@ -69,14 +69,17 @@ if TYPE_CHECKING:
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
     from abtest.stats.survival.compare import SurvivalComparison, compare_survival
-    from abtest.stats.survival.compare_incidence import IncidenceComparison, compare_incidence
     from abtest.stats.survival.competing_times import CompetingTimes
+    from abtest.stats.survival.cumulative import CumulativeComparison, compare_cumulative_means
     from abtest.stats.survival.curve import SurvivalCurve, survival_curve
     from abtest.stats.survival.event_times import EventTimes
     from abtest.stats.survival.gray import GrayTest, gray_test
     from abtest.stats.survival.hazards import CovariateHazard, HazardComparison, compare_hazards
     from abtest.stats.survival.incidence import CumulativeIncidence, cumulative_incidence
+    from abtest.stats.survival.incidence_comparison import IncidenceComparison, compare_incidence
+    from abtest.stats.survival.mean_curve import CumulativeMean, cumulative_mean
     from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
+    from abtest.stats.survival.repeated_events import RepeatedEvents
     from abtest.stats.totals_ratio import ratio_of_totals
     from abtest.stats.value_counts import ValueCounts
 
@@ -93,7 +96,9 @@ _HOME = {
     "CompetingTimes": "survival.competing_times",
     "CompositionComparison": "designs.composition_result",
     "CovariateHazard": "survival.hazards",
+    "CumulativeComparison": "survival.cumulative",
     "CumulativeIncidence": "survival.incidence",
+    "CumulativeMean": "survival.mean_curve",
     "DecisionRule": "sizing.sharing",
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
@@ -104,7 +109,7 @@ _HOME = {
     "HazardComparison": "survival.hazards",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
-    "IncidenceComparison": "survival.compare_incidence",
+    "IncidenceComparison": "survival.incidence_comparison",
     "Interval": "results",
     "LogRankTest": "survival.rank_test",
     "MeansDesign": "sizing.means",
@@ -123,6 +128,7 @@ _HOME = {
     "RatePair": "rates.score",
     "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
+    "RepeatedEvents": "survival.repeated_events",
     "SampleEstimate": "one_sample",
     "SampleRatio": "allocation.result",
     "ScorePair": "proportions.score",
@@ -142,11 +148,12 @@ _HOME = {
     "compare_arms": "multiplicity.many_arms",
     "compare_capped_means": "means.capped",
     "compare_compositions": "designs.composition",
+    "compare_cumulative_means": "survival.cumulative",
     "compare_cupac_means": "adjustment.cupac",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
     "compare_hazards": "survival.hazards",
-    "compare_incidence": "survival.compare_incidence",
+    "compare_incidence": "survival.incidence_comparison",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
@@ -160,6 +167,7 @@ _HOME = {
     "compare_survival": "survival.compare",
     "compare_trimmed_means": "means.trimmed",
     "cumulative_incidence": "survival.incidence",
+    "cumulative_mean": "survival.mean_curve",
     "cupac_predictions": "adjustment.cupac",
     "diagnose_adjustment": "adjustment.diagnosis",
     "equivalence": "margins",
@@ -199,7 +207,9 @@ __all__ = [
     "CompetingTimes",
     "CompositionComparison",
     "CovariateHazard",
+    "CumulativeComparison",
     "CumulativeIncidence",
+    "CumulativeMean",
     "DecisionRule",
     "DoseResponse",
     "Equivalence",
@@ -248,6 +258,7 @@ __all__ = [
     "compare_arms",
     "compare_capped_means",
     "compare_compositions",
+    "compare_cumulative_means",
     "compare_cupac_means",
     "compare_factorial",
     "compare_geometric_means",
@@ -266,6 +277,7 @@ __all__ = [
     "compare_survival",
     "compare_trimmed_means",
     "cumulative_incidence",
+    "cumulative_mean",
     "cupac_predictions",
     "diagnose_adjustment",
     "equivalence",

@@ -36,6 +36,7 @@ Method = (
         "fisher_midp",
         "jeffreys",
         "kaplan_meier",
+        "lawless_nadeau",
         "lin_hc2",
         "lin_hc3",
         "log_welch",
@@ -61,6 +62,7 @@ Method = (
 """How two arms were compared: those of experiments, and what else the functions offer."""
 Measure = Literal[
     "capped_mean",
+    "cumulative_mean",
     "geometric_mean",
     "incidence",
     "mean",

@@ -101,7 +101,7 @@ class EventTimes:
             )
         late = start > 0.0
         if (start[late] >= times[late]).any():
-            raise _impossible("A unit enters at or after its own time")
+            raise impossible("A unit enters at or after its own time")
         return cls._summed(
             np.concatenate([times, start[late]]),
             (
@@ -149,7 +149,7 @@ class EventTimes:
                 )
         null = np.isnan(columns[0])
         if columns[3][null].any():
-            raise _impossible("Units enter at a time that is null")
+            raise impossible("Units enter at a time that is null")
         known = [column[~null] for column in columns]
         require_times(known[0], known[0])
         summed = cls._summed(
@@ -158,9 +158,9 @@ class EventTimes:
             int(columns[1][null].sum() + columns[2][null].sum()),
         )
         if summed.entries[summed.times == 0.0].any():
-            raise _impossible("Units enter at time 0: those are watched from the start")
+            raise impossible("Units enter at time 0: those are watched from the start")
         if (summed.at_risk < summed.events + summed.censored).any():
-            raise _impossible("More units enter than leave later")
+            raise impossible("More units enter than leave later")
         return summed
 
     @classmethod
@@ -246,10 +246,11 @@ def require_times(times: Floats, entries: Floats) -> None:
             todo="A unit without the event has the time when it was last seen, observed = 0.",
         )
     if (times < 0.0).any() or (entries < 0.0).any():
-        raise _impossible("Times are before the start of the clock")
+        raise impossible("Times are before the start of the clock")
 
 
-def _impossible(what: str) -> NotEstimable:
+def impossible(what: str) -> NotEstimable:
+    """Return the error of times that cannot be."""
     return NotEstimable(
         "impossible_times",
         what,

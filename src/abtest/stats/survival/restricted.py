@@ -100,10 +100,15 @@ def require_known(arms: tuple[EventTimes, EventTimes], horizon: float) -> None:
     """
     furthest = min(known_up_to(arm) for arm in arms)
     if horizon > furthest:
-        raise NotEstimable(
-            "horizon_too_far",
-            f"Up to the horizon, each arm needs {ENOUGH_UNITS} units or {ENOUGH_SHARE:.0%} of "
-            "its own at risk, unless none left without the event before",
-            given=f"a horizon of {horizon:g}; enough are at risk up to {furthest:g}",
-            todo="Fix a shorter horizon, or wait until more units have been seen that long.",
-        )
+        raise horizon_too_far(horizon, furthest)
+
+
+def horizon_too_far(horizon: float, furthest: float) -> NotEstimable:
+    """Return the error of a horizon beyond the furthest that enough units were seen for."""
+    return NotEstimable(
+        "horizon_too_far",
+        f"Up to the horizon, each arm needs {ENOUGH_UNITS} units or {ENOUGH_SHARE:.0%} of "
+        "its own at risk, unless none left without the event before",
+        given=f"a horizon of {horizon:g}; enough are at risk up to {furthest:g}",
+        todo="Fix a shorter horizon, or wait until more units have been seen that long.",
+    )
