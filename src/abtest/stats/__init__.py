@@ -239,6 +239,7 @@ __all__ = [
     "RatePair",
     "RatioDesign",
     "RelativeInterval",
+    "RepeatedEvents",
     "SampleEstimate",
     "SampleRatio",
     "ScorePair",
