@@ -100,6 +100,9 @@ SAMPLES = {
         (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
     ),
     "ends": lambda a, b: stats.compare_cumulative_means((a, [0], [1.0]), (b, [1], [1]), horizon=1),
+    "medians of times": lambda a, b: stats.compare_survival_quantiles(
+        (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b)))
+    ),
     "entries": lambda a, b: stats.compare_survival(
         (10 + GOOD, GOOD > 3, a), (10 + GOOD, GOOD > 3, b), horizon=14.0
     ),

@@ -174,6 +174,7 @@ NOT_COMPUTED: Mapping[str, str] = {
     "not_finite": "values are too large to compute with",
     "not_numeric": "a column holds text where numbers are needed",
     "not_positive": "there are values of 0 or below",
+    "not_reached": "too few units have had the event yet",
     "numerical_failure": "the numbers do not allow a computation",
     "strata_unbalanced": "a stratum is almost empty in one arm, more than chance allows",
     "separated": "events come only on one side of what is compared",

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from abtest.stats.survival.incidence import CumulativeIncidence, cumulative_incidence
     from abtest.stats.survival.incidence_comparison import IncidenceComparison, compare_incidence
     from abtest.stats.survival.mean_curve import CumulativeMean, cumulative_mean
+    from abtest.stats.survival.quantiles import TimeQuantileComparison, compare_survival_quantiles
     from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
     from abtest.stats.survival.repeated_events import RepeatedEvents
     from abtest.stats.totals_ratio import ratio_of_totals
@@ -139,6 +140,7 @@ _HOME = {
     "SurvivalCurve": "survival.curve",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
+    "TimeQuantileComparison": "survival.quantiles",
     "ValueCounts": "value_counts",
     "adjust": "multiplicity.adjust",
     "adjust_comparisons": "multiplicity.comparisons",
@@ -165,6 +167,7 @@ _HOME = {
     "compare_scores": "scores",
     "compare_stratified_means": "adjustment.strata",
     "compare_survival": "survival.compare",
+    "compare_survival_quantiles": "survival.quantiles",
     "compare_trimmed_means": "means.trimmed",
     "cumulative_incidence": "survival.incidence",
     "cumulative_mean": "survival.mean_curve",
@@ -250,6 +253,7 @@ __all__ = [
     "SurvivalCurve",
     "Test",
     "TestGraph",
+    "TimeQuantileComparison",
     "ValueCounts",
     "adjust",
     "adjust_comparisons",
@@ -276,6 +280,7 @@ __all__ = [
     "compare_scores",
     "compare_stratified_means",
     "compare_survival",
+    "compare_survival_quantiles",
     "compare_trimmed_means",
     "cumulative_incidence",
     "cumulative_mean",

@@ -24,6 +24,7 @@ NotEstimableCode = Literal[
     "impossible_times",
     "horizon_too_far",
     "separated",
+    "not_reached",
 ]
 """Why there is no number: stable words that machines may branch on."""
 
@@ -48,7 +49,8 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         arm, more than chance allows).
         below what double precision holds), ``impossible_times`` (times before the start of the
         clock, or entries after exits), ``horizon_too_far`` (beyond what enough units were seen
-        for), ``separated`` (a ratio is 0 or infinite, since events come on one side only).
+        for), ``separated`` (a ratio is 0 or infinite, since events come on one side only),
+        ``not_reached`` (a quantile of times that too few units have come to).
     what
         What is wrong, as a sentence.
     given

@@ -53,6 +53,7 @@ Method = (
         "pooled_z",
         "quasi_poisson",
         "student",
+        "su_wei",
         "wald",
         "wilson",
         "yuen",
@@ -74,6 +75,7 @@ Measure = Literal[
     "ratio",
     "rmst",
     "survival",
+    "survival_quantile",
     "top_box",
     "trimmed_mean",
 ]
