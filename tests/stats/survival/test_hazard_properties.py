@@ -89,6 +89,41 @@ def test_another_unit_of_covariates_and_time_changes_no_test():
     assert len(table.covariates) == 2
 
 
+@given(st.data())
+def test_rows_with_units_are_those_rows_repeated(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    rows, repeated, kinds, many, counts = [], [], [], [], []
+    for _ in range(2):
+        entry = rng.integers(0, 3, 25).astype(float)
+        columns = (entry + rng.integers(1, 6, 25), rng.random(25) < 0.6, entry)
+        kind, count = rng.integers(0, 3, 25), rng.integers(0, 5, 25)
+        rows.append(columns)
+        kinds.append(kind)
+        counts.append(count)
+        repeated.append(tuple(np.repeat(column, count) for column in columns))
+        many.append(np.repeat(kind, count))
+    try:
+        want = compare_hazards(*repeated, covariates=tuple(many))
+    except NotEstimable:
+        return
+    got = compare_hazards(*rows, covariates=tuple(kinds), units=tuple(counts))
+    assert (got.n_control, got.events_treatment) == (want.n_control, want.events_treatment)
+    assert got.estimate == pytest.approx(want.estimate, rel=1e-9)
+    assert got.error == pytest.approx(want.error, rel=1e-9)
+    assert got.all_proportional.p_value == pytest.approx(want.all_proportional.p_value, rel=1e-6)
+
+
+def test_millions_of_units_by_day_and_kind_take_no_longer_than_their_rows():
+    rng = np.random.default_rng(3)
+    day, seen, kind = (part.ravel() for part in np.meshgrid(np.arange(1, 401), [0, 1], range(5)))
+    counts = [rng.poisson(1250, day.size) for _ in range(2)]
+    started = time.perf_counter()
+    got = compare_hazards((day, seen), (day, seen), covariates=(kind, kind), units=tuple(counts))
+    assert time.perf_counter() - started < 0.5
+    assert got.n_control + got.n_treatment > 9_000_000
+    assert got.estimate == pytest.approx(1.0, abs=0.01)
+
+
 def test_ten_million_units_on_days_cost_what_the_days_cost():
     rng = np.random.default_rng(5)
     share = np.full(400, 1 / 400)
@@ -170,6 +205,15 @@ def test_covariates_that_cannot_be_used_are_refused(covariates, code):
     assert error.value.code == code
 
 
+@pytest.mark.parametrize("count", [-1, 0.5, math.nan, math.inf])
+def test_units_of_rows_are_counts(count):
+    with pytest.raises(NotEstimable) as error:
+        compare_hazards(
+            GOOD, OTHER, covariates=(TIMES, SEEN), units=([1, 1, 1, 1, 1, count], [2] * 6)
+        )
+    assert error.value.code == "not_a_count"
+
+
 def test_a_covariate_that_sorts_the_events_has_no_ratio():
     event = np.arange(1.0, 21.0)
     with pytest.raises(NotEstimable) as error:
@@ -186,6 +230,9 @@ def test_a_covariate_that_sorts_the_events_has_no_ratio():
         {"covariates": ([TIMES, SEEN], TIMES)},
         {"covariates": 3},
         {"names": ["one"]},
+        {"units": ([1] * 6, [1] * 6)},
+        {"covariates": (TIMES, TIMES), "units": [1] * 6},
+        {"covariates": (TIMES, TIMES), "units": ([1] * 6, [1] * 5)},
         {"covariates": (TIMES, TIMES), "names": "one"},
         {"covariates": (TIMES, TIMES), "names": ["one", "two"]},
         {"transform": "log"},

@@ -141,7 +141,6 @@ def test_ten_million_units_on_days_cost_what_the_days_cost():
     started = time.perf_counter()
     got = compare_survival_quantiles(*made)
     assert time.perf_counter() - started < 0.1
-    # S = (1 - t / 400)^0.8
     assert got.control_value == pytest.approx(400 * (1 - 0.5**1.25), abs=1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,55 +44,60 @@ def summed_rows(arm: EventTimes) -> ArmRows:
     return ArmRows(times[kept], observed[kept], units[kept], none, arm.n, events, arm.nulls)
 
 
-def arm_rows(values: Any, covariates: Values, name: str) -> ArmRows:
-    """Return the rows of an arm with covariates, one per unit.
+def arm_rows(values: Any, covariates: Values, units: Values | None, name: str) -> ArmRows:
+    """Return the rows of an arm with covariates, each for one unit or for as many as given.
 
     Raises
     ------
     UsageError
-        If the arm came summed up, or a covariate is no column of numbers as long as the arm.
+        If the arm came summed up, or a column is no column of numbers as long as the arm.
     NotEstimable
-        ``not_finite`` if a covariate is, or as `EventTimes.from_values`.
+        ``not_finite`` if a covariate is, ``not_a_count`` of units, or as
+        `EventTimes.from_values`.
     """
     if isinstance(values, EventTimes):
         raise UsageError(
             "A sample that is summed up cannot be joined with covariates",
             given=f"EventTimes of {name} and separate covariates",
-            todo="Give (time, observed) with one row per unit.",
+            todo="Give (time, observed) with one row per unit, or rows and their units.",
         )
-    checked = arm_event_times(values, name)
+    arm_event_times(values, name)  # refuses what no unit can be
     columns = [as_floats(column, name) for column in values]
     if len(columns) == 2:
         columns.append(np.zeros(columns[0].shape))
-    others = covariate_columns(covariates)
-    if {column.size for column in others} != {columns[0].size}:
+    columns.append(np.ones(columns[0].shape) if units is None else as_floats(units, "units"))
+    columns += covariate_columns(covariates)
+    if len({column.size for column in columns}) != 1:
         raise UsageError(
-            "Covariates must have one value per unit",
-            given=f"{columns[0].size} units of {name}, covariates of "
-            f"{[column.size for column in others]}",
-            todo="Give covariates in the order of the units.",
+            "Covariates and units must have one value per row",
+            given=f"{columns[0].size} rows of {name}, columns of "
+            f"{[column.size for column in columns[3:]]}",
+            todo="Give them in the order of the rows.",
         )
-    table = np.column_stack([*columns, *others])
+    table = np.column_stack(columns)
+    count = table[:, 3]
+    if not ((count >= 0.0) & (count < 2.0**53) & (np.trunc(count) == count)).all():
+        raise NotEstimable(
+            "not_a_count",
+            "Numbers of units must be whole and at least 0",
+            given=f"units of {name}: {count[:5].tolist()}",
+            todo="Give the number of units that each row stands for.",
+        )
     null = np.asarray(np.isnan(table).any(axis=1))
-    table = table[~null]
-    if not np.isfinite(table[:, 3:]).all():
+    used = table[~null & (count > 0.0)]
+    if not np.isfinite(used[:, 4:]).all():
         raise not_finite()
-    late = table[table[:, 2] > 0.0]
-    both = np.concatenate([table, late])
-    time = np.concatenate([table[:, 0], late[:, 2]])
-    observed = np.concatenate([table[:, 1] == 1.0, np.zeros(len(late), dtype=bool)])
-    units = np.repeat([1.0, -1.0], [len(table), len(late)])
-    n = len(table)
-    events = int(observed.sum())
+    late = used[used[:, 2] > 0.0]
+    observed = used[:, 1] == 1.0
     return ArmRows(
-        time, observed, units, both[:, 3:], n, events, checked.nulls + _more(null, columns)
+        time=np.concatenate([used[:, 0], late[:, 2]]),
+        observed=np.concatenate([observed, np.zeros(len(late), dtype=bool)]),
+        units=np.concatenate([used[:, 3], -late[:, 3]]),
+        covariates=np.concatenate([used, late])[:, 4:],
+        n=int(used[:, 3].sum()),
+        events=int(used[observed, 3].sum()),
+        nulls=int(count[null].sum()),
     )
-
-
-def _more(null: NDArray[np.bool_], columns: Sequence[Floats]) -> int:
-    """Return the units that only their covariates leave out."""
-    without = np.isnan(columns[0]) | np.isnan(columns[1]) | np.isnan(columns[2])
-    return int(null.sum()) - int(without.sum())
 
 
 def joined(arms: tuple[ArmRows, ArmRows]) -> tuple[HazardRows, Floats]:

@@ -172,6 +172,7 @@ def compare_hazards(
     treatment: EventTimes | tuple[Values, ...],
     *,
     covariates: tuple[Values, Values] | None = None,
+    units: tuple[Values, Values] | None = None,
     names: Sequence[str] | None = None,
     transform: Transform = "km",
     alternative: Alternative = "two-sided",
@@ -193,6 +194,9 @@ def compare_hazards(
     covariates
         Of control and treatment, known before exposure: one column, several of them, or a table.
         Units with a null are left out and counted.
+    units
+        With covariates: how many units each row of control and of treatment stands for, such as
+        counts by day, country and arm; 1 unless given.
     names
         Of the covariates; numbered unless given.
     transform
@@ -210,7 +214,8 @@ def compare_hazards(
     NotEstimable
         ``too_few_units`` (fewer than two in an arm), ``no_events`` (an arm has none),
         ``constant`` (the arms were never at risk together), ``separated`` (a ratio is 0 or
-        infinite), ``covariates_unusable``, ``not_finite``, or as `EventTimes.from_values`.
+        infinite), ``covariates_unusable``, ``not_finite``, ``not_a_count`` (of units), or as
+        `EventTimes.from_values`.
 
     Notes
     -----
@@ -231,7 +236,7 @@ def compare_hazards(
     """
     require_interval(confidence_level, alternative)
     require_one_of(transform, ("km", "identity"), "transform")
-    arms = _arms(control, treatment, covariates)
+    arms = _arms(control, treatment, covariates, units)
     named = _names(names, arms[0].covariates.shape[1])
     if min(arms[0].n, arms[1].n) < 2:
         raise too_few_units(arms[0].n, arms[1].n)
@@ -282,22 +287,24 @@ def compare_hazards(
     )
 
 
-def _arms(control: Any, treatment: Any, covariates: Any) -> tuple[ArmRows, ArmRows]:
+def _arms(control: Any, treatment: Any, covariates: Any, units: Any) -> tuple[ArmRows, ArmRows]:
     """Return the rows of both arms, with or without covariates."""
     if covariates is None:
+        if units is not None:
+            raise UsageError(
+                "Without covariates, units are counted by EventTimes",
+                given="units without covariates",
+                todo="Give EventTimes.from_table(times, events, censored).",
+            )
         return (
             summed_rows(arm_event_times(control, "control")),
             summed_rows(arm_event_times(treatment, "treatment")),
         )
-    if not (isinstance(covariates, tuple | list) and len(covariates) == 2):
-        raise UsageError(
-            "Covariates are those of control and those of treatment",
-            given=type(covariates).__name__,
-            todo="Give covariates=(of_control, of_treatment).",
-        )
+    sides = _sides(covariates, "Covariates")
+    counts = (None, None) if units is None else _sides(units, "Units")
     arms = (
-        arm_rows(control, covariates[0], "control"),
-        arm_rows(treatment, covariates[1], "treatment"),
+        arm_rows(control, sides[0], counts[0], "control"),
+        arm_rows(treatment, sides[1], counts[1], "treatment"),
     )
     if len({arm.covariates.shape[1] for arm in arms}) != 1:
         raise UsageError(
@@ -306,6 +313,17 @@ def _arms(control: Any, treatment: Any, covariates: Any) -> tuple[ArmRows, ArmRo
             todo="Give the same columns for both.",
         )
     return arms
+
+
+def _sides(given: Any, what: str) -> Any:
+    """Return what is given for control and for treatment."""
+    if not (isinstance(given, tuple | list) and len(given) == 2):
+        raise UsageError(
+            f"{what} are those of control and those of treatment",
+            given=type(given).__name__,
+            todo="Give a pair: (of_control, of_treatment).",
+        )
+    return given
 
 
 def _names(names: Sequence[str] | None, covariates: int) -> list[str]:
