@@ -74,6 +74,7 @@ SAMPLES = {
         for method in ("score", "exact", "mid_p", "quasi_poisson", "negative_binomial")
     },
     "ranks": stats.compare_ranks,
+    "medians": stats.compare_quantiles,
     "mann-whitney": partial(stats.compare_ranks, method="mann_whitney"),
     "nps": stats.compare_scores,
     "csat": partial(stats.compare_scores, kind="top_box", scale=(1, 5)),

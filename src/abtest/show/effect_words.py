@@ -176,8 +176,8 @@ NOT_COMPUTED: Mapping[str, str] = {
     "not_positive": "there are values of 0 or below",
     "not_reached": "too few units have had the event yet",
     "numerical_failure": "the numbers do not allow a computation",
-    "strata_unbalanced": "a stratum is almost empty in one arm, more than chance allows",
     "separated": "events come only on one side of what is compared",
+    "strata_unbalanced": "a stratum is almost empty in one arm, more than chance allows",
     "successes_above_trials": "there are more successes than trials",
     "too_few_units": "too few units have a value",
     "too_small": "values are too small to compute with",
@@ -200,8 +200,8 @@ WARNINGS: Mapping[str, str] = {
     "covariate_too_few_units": "not adjusted: too few units",
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
     "few_events": "few events: the interval is rough",
-    "many_folds": "more folds than the units bear: the variance saved is overstated",
     "hazards_not_proportional": "the hazard ratio changes over time: it is an average of follow-up",
+    "many_folds": "more folds than the units bear: the variance saved is overstated",
     "overdispersed": "events vary more between units than Poisson counts do",
     "phase_dropped": "a phase with fewer than two units in an arm is left out",
     "separated_arms": "no values of the arms overlap, so the index has no measured error",
@@ -211,6 +211,7 @@ WARNINGS: Mapping[str, str] = {
     "strata_unbalanced": "the split between arms differs by stratum: look at the assignment",
     "tied_shift": "so many units share a value that the shift has no width",
     "untrustworthy": "a check failed: not to be trusted",
+    "tied_quantile": "so many units share the value of a quantile that it hardly moves",
 }
 """What a reader should know about a row, by warning code."""
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.odds import compare_odds
     from abtest.stats.proportions.one_sample import proportion_interval, proportion_test
     from abtest.stats.proportions.score import ScorePair
+    from abtest.stats.quantiles.compare import compare_quantiles
     from abtest.stats.ranks.compare import compare_ranks
     from abtest.stats.ranks.result import RankComparison
     from abtest.stats.rates.compare import compare_rates
@@ -172,6 +173,7 @@ _HOME = {
     "cumulative_incidence": "survival.incidence",
     "cumulative_mean": "survival.mean_curve",
     "cupac_predictions": "adjustment.cupac",
+    "compare_quantiles": "quantiles.compare",
     "diagnose_adjustment": "adjustment.diagnosis",
     "equivalence": "margins",
     "estimate_means": "means.compare",
@@ -274,6 +276,7 @@ __all__ = [
     "compare_ordered_means",
     "compare_ordered_proportions",
     "compare_proportions",
+    "compare_quantiles",
     "compare_ranks",
     "compare_rates",
     "compare_ratios",

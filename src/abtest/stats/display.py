@@ -21,6 +21,7 @@ _SIDES: Mapping[Alternative, str] = {
 _NAMED: Mapping[Measure, str] = {
     "capped_mean": "Capped mean of treatment",
     "geometric_mean": "Geometric mean of treatment",
+    "quantile": "Quantile of treatment",
     "trimmed_mean": "Trimmed mean of treatment",
 }
 """Measures that would be taken for a plain mean."""

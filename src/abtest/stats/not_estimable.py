@@ -46,11 +46,10 @@ class NotEstimable(AbtestError):  # noqa: N818  it names a state of the data, no
         (numbers of events that are negative or not whole), ``not_positive`` (values of 0 or
         below where only positive ones have a meaning), ``too_small`` (values whose squares are
         below what double precision holds), ``strata_unbalanced`` (strata almost empty in one
-        arm, more than chance allows).
-        below what double precision holds), ``impossible_times`` (times before the start of the
-        clock, or entries after exits), ``horizon_too_far`` (beyond what enough units were seen
-        for), ``separated`` (a ratio is 0 or infinite, since events come on one side only),
-        ``not_reached`` (a quantile of times that too few units have come to).
+        arm, more than chance allows), ``impossible_times`` (times before the
+        start of the clock, or entries after exits), ``horizon_too_far`` (beyond what enough units
+        were seen for), ``separated`` (a ratio is 0 or infinite, since events come on one side
+        only), ``not_reached`` (a quantile of times that too few units have come to).
     what
         What is wrong, as a sentence.
     given

@@ -42,6 +42,7 @@ Method = (
         "log_welch",
         "mann_whitney",
         "mann_whitney_exact",
+        "melded",
         "mid_p",
         "negative_binomial",
         "newcombe",
@@ -71,6 +72,7 @@ Measure = Literal[
     "odds",
     "ordinal_score",
     "proportion",
+    "quantile",
     "rate",
     "ratio",
     "rmst",
@@ -92,8 +94,8 @@ WarningCode = Literal[
     "covariate_too_few_units",
     "covariate_zero_denominator",
     "few_events",
-    "many_folds",
     "hazards_not_proportional",
+    "many_folds",
     "overdispersed",
     "phase_dropped",
     "separated_arms",
@@ -101,6 +103,7 @@ WarningCode = Literal[
     "skewed_unequal_arms",
     "strata_merged",
     "strata_unbalanced",
+    "tied_quantile",
     "tied_shift",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""

@@ -1,0 +1,1 @@
+"""Quantiles of two arms: of units, of events clustered by unit, and many at once."""
