@@ -27,6 +27,7 @@ FAMILIES = (
     "designs",
     "compositions",
     "allocation",
+    "ranks",
     "sizing_power",
     "shrinkage",
 )

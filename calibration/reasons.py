@@ -61,9 +61,14 @@ REASONS: Mapping[str, str] = {
     "units by category, which keep their promise, or wait for some thousand units.",
     "sample ratio": "Chi-square is for some expected units in every arm: 10 of 100, and 1 of 100, "
     "are too few. `sample_ratio` takes the exact test below 1,000 units unless told otherwise.",
-    "planned sizes": "Plans take variances and slopes for known; with 3 or 10 treated units the "
-    "test does not know them, and has to spend on finding out. From 1,000 units on no plan falls "
-    "short by more than a point. Plan equal arms, or more units where one arm is to have fewer "
-    "than twenty.",
+    "ranks": "Brunner and Munzel estimate two variances of placements; three units do not know "
+    "theirs. From some ten units in the smaller arm on the promise is kept, whatever the spread. "
+    "Mann and Whitney's test, and with it the shift, take both arms to have one shape: where the "
+    "smaller arm varies more, more units do not help, which is why Brunner-Munzel is the default.",
+    "planned sizes": "Plans take variances for known; with 3 treated units the test does not know "
+    "them, and has to spend on finding out (`small_arms` warns). A share of 20% judged as a mean "
+    "needs more than 10 units in an arm, and the score method, which is the default, does not. "
+    "From 1,000 units on no plan falls short by more than a point. Plan equal arms, or more units "
+    "where one arm is to have fewer than twenty.",
 }
 """By the family of the cells; a section that keeps its promises needs none."""
