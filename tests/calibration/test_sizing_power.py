@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from calibration.page import broken
-from calibration.plans import CLUSTERED, CORRELATION, CUPED, RATIOS
+from calibration.plans import CLUSTERED, CORRELATION, CUPED, RATIOS, SHARE_WELCH
 from calibration.sizing_power import GRID, Planned, cells
 
 from calibration import worlds
@@ -66,8 +66,8 @@ def test_moments_of_normal_values_are_those_of_single_units():
 
 def test_a_plan_that_falls_short_is_seen_and_one_that_does_not_is_not():
     few, many = (
-        Planned(CUPED, total, (0.9, 0.1))(np.random.default_rng(9), RUNS)[0]
-        for total in (30, 10_000)
+        Planned(SHARE_WELCH, total, (0.9, 0.1))(np.random.default_rng(9), RUNS)[0]
+        for total in (100, 10_000)
     )
     assert few.quantity == "promised_power"
     assert broken(few)
