@@ -75,6 +75,15 @@ SAMPLES = {
     },
     "ranks": stats.compare_ranks,
     "medians": stats.compare_quantiles,
+    **{
+        f"bootstrap {method}": partial(
+            stats.compare_bootstrap, seed=1, replicates=99, method=method
+        )
+        for method in ("percentile", "basic", "bca", "studentized", "poisson")
+    },
+    "bootstrap of medians": partial(
+        stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
+    ),
     "mann-whitney": partial(stats.compare_ranks, method="mann_whitney"),
     "nps": stats.compare_scores,
     "csat": partial(stats.compare_scores, kind="top_box", scale=(1, 5)),

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from abtest.stats.rates.compare import compare_rates
     from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
+    from abtest.stats.resampling.bootstrap import compare_bootstrap
+    from abtest.stats.resampling.result import ResampledComparison
+    from abtest.stats.resampling.statistic import SampleQuantile, WeightedStatistic
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
     from abtest.stats.scores import compare_scores, nps
     from abtest.stats.segments.compare import heterogeneity, heterogeneity_by_dimension
@@ -131,7 +134,9 @@ _HOME = {
     "RatioDesign": "sizing.ratios",
     "RelativeInterval": "results",
     "RepeatedEvents": "survival.repeated_events",
+    "ResampledComparison": "resampling.result",
     "SampleEstimate": "one_sample",
+    "SampleQuantile": "resampling.statistic",
     "SampleRatio": "allocation.result",
     "ScorePair": "proportions.score",
     "SegmentEffect": "segments.result",
@@ -143,12 +148,14 @@ _HOME = {
     "TestGraph": "multiplicity.graph",
     "TimeQuantileComparison": "survival.quantiles",
     "ValueCounts": "value_counts",
+    "WeightedStatistic": "resampling.statistic",
     "adjust": "multiplicity.adjust",
     "adjust_comparisons": "multiplicity.comparisons",
     "alpha_shares": "multiplicity.shares",
     "association": "proportions.association",
     "compare_adjusted_means": "adjustment.regression",
     "compare_arms": "multiplicity.many_arms",
+    "compare_bootstrap": "resampling.bootstrap",
     "compare_capped_means": "means.capped",
     "compare_compositions": "designs.composition",
     "compare_cumulative_means": "survival.cumulative",
@@ -245,7 +252,9 @@ __all__ = [
     "RatioDesign",
     "RelativeInterval",
     "RepeatedEvents",
+    "ResampledComparison",
     "SampleEstimate",
+    "SampleQuantile",
     "SampleRatio",
     "ScorePair",
     "SegmentEffect",
@@ -257,12 +266,14 @@ __all__ = [
     "TestGraph",
     "TimeQuantileComparison",
     "ValueCounts",
+    "WeightedStatistic",
     "adjust",
     "adjust_comparisons",
     "alpha_shares",
     "association",
     "compare_adjusted_means",
     "compare_arms",
+    "compare_bootstrap",
     "compare_capped_means",
     "compare_compositions",
     "compare_cumulative_means",

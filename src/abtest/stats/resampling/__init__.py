@@ -1,0 +1,1 @@
+"""Resampling of two arms: bootstraps, permutation tests, whole clusters, any statistic."""
