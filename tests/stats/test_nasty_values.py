@@ -81,6 +81,7 @@ SAMPLES = {
         )
         for method in ("percentile", "basic", "bca", "studentized", "poisson")
     },
+    "permutation": partial(stats.compare_permutation, seed=1, replicates=99),
     "bootstrap of medians": partial(
         stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
     ),

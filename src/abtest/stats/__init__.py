@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.resampling.bootstrap import compare_bootstrap
+    from abtest.stats.resampling.permutation import compare_permutation
     from abtest.stats.resampling.result import ResampledComparison
     from abtest.stats.resampling.statistic import SampleQuantile, WeightedStatistic
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
@@ -168,6 +169,7 @@ _HOME = {
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
     "compare_ordered_proportions": "designs.trend",
+    "compare_permutation": "resampling.permutation",
     "compare_proportions": "proportions.compare",
     "compare_ranks": "ranks.compare",
     "compare_rates": "rates.compare",
@@ -286,6 +288,7 @@ __all__ = [
     "compare_odds",
     "compare_ordered_means",
     "compare_ordered_proportions",
+    "compare_permutation",
     "compare_proportions",
     "compare_quantiles",
     "compare_ranks",

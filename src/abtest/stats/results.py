@@ -53,6 +53,8 @@ Method = (
         "newcombe",
         "nps_adjusted_wald",
         "nps_wald",
+        "permutation",
+        "permutation_exact",
         "poisson_exact",
         "poisson_mid_p",
         "poisson_score",
