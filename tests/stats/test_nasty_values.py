@@ -82,6 +82,7 @@ SAMPLES = {
         for method in ("percentile", "basic", "bca", "studentized", "poisson")
     },
     "permutation": partial(stats.compare_permutation, seed=1, replicates=99),
+    "events": lambda a, b: stats.compare_event_quantiles((a, PLACES), (b, PLACES)),
     "bootstrap of medians": partial(
         stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
     ),
@@ -138,6 +139,9 @@ OTHERS = {
     "causes": lambda a, b: stats.compare_incidence((GOOD, a), (GOOD, b), horizon=3.0),
     "hazards with": lambda a, b: stats.compare_hazards(
         (GOOD, GOOD > 2), (GOOD + 1, GOOD > 1), covariates=(a, b)
+    ),
+    "units": lambda a, b: stats.compare_cluster_bootstrap(
+        (GOOD, a), (GOOD, b), seed=1, replicates=99
     ),
     "amounts": lambda a, b: stats.compare_cumulative_means(
         (10 * GOOD, PLACES, GOOD, a), (10 * GOOD, PLACES, GOOD, b), horizon=9.0

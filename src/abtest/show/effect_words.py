@@ -199,6 +199,7 @@ WARNINGS: Mapping[str, str] = {
     "covariate_not_used": "not adjusted: too few events",
     "covariate_too_few_units": "not adjusted: too few units",
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
+    "few_clusters": "few units for a quantile of their events: resample the units",
     "few_events": "few events: the interval is rough",
     "hazards_not_proportional": "the hazard ratio changes over time: it is an average of follow-up",
     "many_folds": "more folds than the units bear: the variance saved is overstated",

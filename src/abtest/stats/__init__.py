@@ -52,12 +52,14 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.one_sample import proportion_interval, proportion_test
     from abtest.stats.proportions.score import ScorePair
     from abtest.stats.quantiles.compare import compare_quantiles
+    from abtest.stats.quantiles.events import compare_event_quantiles
     from abtest.stats.ranks.compare import compare_ranks
     from abtest.stats.ranks.result import RankComparison
     from abtest.stats.rates.compare import compare_rates
     from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
     from abtest.stats.resampling.bootstrap import compare_bootstrap
+    from abtest.stats.resampling.clusters import compare_cluster_bootstrap
     from abtest.stats.resampling.permutation import compare_permutation
     from abtest.stats.resampling.result import ResampledComparison
     from abtest.stats.resampling.statistic import SampleQuantile, WeightedStatistic
@@ -158,9 +160,11 @@ _HOME = {
     "compare_arms": "multiplicity.many_arms",
     "compare_bootstrap": "resampling.bootstrap",
     "compare_capped_means": "means.capped",
+    "compare_cluster_bootstrap": "resampling.clusters",
     "compare_compositions": "designs.composition",
     "compare_cumulative_means": "survival.cumulative",
     "compare_cupac_means": "adjustment.cupac",
+    "compare_event_quantiles": "quantiles.events",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
     "compare_hazards": "survival.hazards",
@@ -277,9 +281,11 @@ __all__ = [
     "compare_arms",
     "compare_bootstrap",
     "compare_capped_means",
+    "compare_cluster_bootstrap",
     "compare_compositions",
     "compare_cumulative_means",
     "compare_cupac_means",
+    "compare_event_quantiles",
     "compare_factorial",
     "compare_geometric_means",
     "compare_hazards",

@@ -135,24 +135,7 @@ def smallest_reached(rows: Discrete, columns: Discrete, outside: float, effect: 
         reached = np.cumsum(np.outer(chances, columns.chances).ravel()[order])
         place = int(np.searchsorted(reached, outside))
         return float(effects[order[place]]) if place < order.size else math.inf
-    pairs = _Pairs(values, chances, columns, effect)
-    if pairs.chance(-math.inf) >= outside:
-        return -math.inf
-    low, high = pairs.after(-math.inf), pairs.upto(np.finfo(np.float64).max)
-    if pairs.chance(low) >= outside:
-        return low
-    if pairs.chance(high) < outside:
-        return math.inf
-    while True:  # low does not reach the level, high does
-        middle = min(max(low / 2.0 + high / 2.0, low), high)
-        if middle == high:
-            middle = low
-        if pairs.chance(middle) >= outside:
-            high = pairs.upto(middle)
-        else:
-            low = pairs.after(middle)
-            if pairs.chance(low) >= outside:
-                return low
+    return _Pairs(values, chances, columns, effect).smallest(outside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,37 +147,47 @@ class _Pairs:
     columns: Discrete
     effect: Effect
 
-    def chance(self, x: float) -> float:
-        """Return P(effect <= x)."""
+    def smallest(self, outside: float) -> float:
+        """Return the smallest effect x with P(effect <= x) of at least `outside`."""
         reached = np.insert(self.columns.at_or_below, 0, 0.0)
-        return float(self.chances @ reached[self._counts(x)])
 
-    def after(self, x: float) -> float:
-        """Return the smallest effect above x, infinite if there is none."""
-        counts = self._counts(x)
-        some = counts < self.columns.values.size
-        if not some.any():
+        def chance(counts: NDArray[np.int64]) -> float:
+            return float(self.chances @ reached[counts])
+
+        none, all_ = self._counts(-math.inf), self._counts(np.finfo(np.float64).max)
+        if chance(none) >= outside:
+            return -math.inf
+        if chance(all_) < outside:
             return math.inf
+        low, high = self._after(none), self._upto(all_)
+        while low < high:  # the answer is one of the effects from low to high
+            middle = low / 2.0 + high / 2.0
+            counts = self._counts(middle if low < middle < high else low)
+            if chance(counts) >= outside:
+                high = self._upto(counts)
+            else:
+                low = self._after(counts)
+        return high
+
+    def _after(self, counts: NDArray[np.int64]) -> float:
+        """Return the smallest effect beyond so many columns of each row."""
+        some = counts < self.columns.values.size
         return float(self.effect(self.values[some], self.columns.values[counts[some]]).min())
 
-    def upto(self, x: float) -> float:
-        """Return the largest effect that is not above x, -inf if there is none."""
-        counts = self._counts(x)
+    def _upto(self, counts: NDArray[np.int64]) -> float:
+        """Return the largest effect among so many columns of each row."""
         some = counts > 0
-        if not some.any():
-            return -math.inf
         return float(self.effect(self.values[some], self.columns.values[counts[some] - 1]).max())
 
     def _counts(self, x: float) -> NDArray[np.int64]:
         """Return for every row how many columns have an effect of at most x."""
         low = np.zeros(self.values.shape, dtype=np.int64)
         high = np.full(self.values.shape, self.columns.values.size)
-        while (open_ := low < high).any():
+        for _ in range(int(self.columns.values.size).bit_length()):
             middle = (low + high) // 2
             place = np.minimum(middle, self.columns.values.size - 1)
-            held = self.effect(self.values, self.columns.values[place]) <= x
-            low = np.where(open_ & held, middle + 1, low)
-            high = np.where(open_ & ~held, middle, high)
+            held = (self.effect(self.values, self.columns.values[place]) <= x) & (low < high)
+            low, high = np.where(held, middle + 1, low), np.where(held, high, middle)
         return low
 
 

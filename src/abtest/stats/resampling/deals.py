@@ -194,7 +194,7 @@ def _sums_drawn(
 def every_deal(
     statistic: Statistic, arms: tuple[ValueCounts, ValueCounts], values: tuple[float, float]
 ) -> Deals | None:
-    """Return all deals of a statistic and the ways to make each; None where they are too many."""
+    """Return all deals of a statistic, or None where there are too many."""
     pooled = arms[0] + arms[1]
     m = arms[1].n
     if _too_many(arms[0].n, m) or _subset_counts(pooled, m)[m] > _MOST_DEALS:
