@@ -83,6 +83,7 @@ SAMPLES = {
     },
     "permutation": partial(stats.compare_permutation, seed=1, replicates=99),
     "events": lambda a, b: stats.compare_event_quantiles((a, PLACES), (b, PLACES)),
+    "quartiles": partial(stats.compare_many_quantiles, quantiles=[0.25, 0.5, 0.75]),
     "bootstrap of medians": partial(
         stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
     ),

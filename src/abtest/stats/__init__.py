@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from abtest.stats.proportions.odds import compare_odds
     from abtest.stats.proportions.one_sample import proportion_interval, proportion_test
     from abtest.stats.proportions.score import ScorePair
+    from abtest.stats.quantiles.band import QuantileEffects, compare_many_quantiles
     from abtest.stats.quantiles.compare import compare_quantiles
     from abtest.stats.quantiles.events import compare_event_quantiles
     from abtest.stats.ranks.compare import compare_ranks
@@ -131,6 +132,7 @@ _HOME = {
     "PowerResult": "sizing.answers",
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
+    "QuantileEffects": "quantiles.band",
     "RankComparison": "ranks.result",
     "RateDesign": "sizing.rates",
     "RatePair": "rates.score",
@@ -169,6 +171,7 @@ _HOME = {
     "compare_geometric_means": "means.geometric",
     "compare_hazards": "survival.hazards",
     "compare_incidence": "survival.incidence_comparison",
+    "compare_many_quantiles": "quantiles.band",
     "compare_means": "means.compare",
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
@@ -252,6 +255,7 @@ __all__ = [
     "PowerResult",
     "ProportionTrend",
     "ProportionsDesign",
+    "QuantileEffects",
     "RankComparison",
     "RateDesign",
     "RatePair",

@@ -129,10 +129,11 @@ def smallest_reached(rows: Discrete, columns: Discrete, outside: float, effect: 
     """
     kept = rows.chances > _NEGLIGIBLE
     values, chances = rows.values[kept], rows.chances[kept]
-    if values.size * columns.values.size <= _LISTED:
-        effects = effect(values[:, None], columns.values).ravel()
+    likely = columns.chances > _NEGLIGIBLE
+    if values.size * int(likely.sum()) <= _LISTED:
+        effects = effect(values[:, None], columns.values[likely]).ravel()
         order = np.argsort(effects)
-        reached = np.cumsum(np.outer(chances, columns.chances).ravel()[order])
+        reached = np.cumsum(np.outer(chances, columns.chances[likely]).ravel()[order])
         place = int(np.searchsorted(reached, outside))
         return float(effects[order[place]]) if place < order.size else math.inf
     return _Pairs(values, chances, columns, effect).smallest(outside)
