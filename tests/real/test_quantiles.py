@@ -1,9 +1,14 @@
-"""Quantiles of real data: the rounds that players of Cookie Cats played."""
+"""Quantiles of real data: rounds of Cookie Cats, seconds on a step of Vanguard's process."""
 
 import duckdb
 import pytest
 
-from abtest.stats import ValueCounts, compare_many_quantiles, compare_quantiles
+from abtest.stats import (
+    ValueCounts,
+    compare_event_quantiles,
+    compare_many_quantiles,
+    compare_quantiles,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +41,38 @@ def test_no_quantile_of_cookie_cats_stands_out_in_the_band(rounds):
     for effect, band in zip(result.effects, result.band, strict=True):
         assert band.lower <= effect.absolute.lower
         assert band.upper >= effect.absolute.upper
+
+
+STEPS = """
+with steps as (
+    select Variation as arm, client_id, process_step as step,
+        lead(process_step) over visit as next_step,
+        epoch(lead(date_time) over visit) - epoch(date_time) as seconds
+    from read_csv($events) as events join read_csv($clients) as arms using (client_id)
+    where Variation in ('Test', 'Control')
+    window visit as (partition by visit_id order by date_time, process_step)
+)
+select arm, client_id, seconds from steps where step = 'step_1' and next_step = 'step_2'
+"""
+
+
+def test_the_new_process_of_vanguard_holds_the_median_first_step_up_by_seven_seconds(shared_data):
+    found = duckdb.sql(
+        STEPS,
+        params={
+            "events": str(shared_data / "vanguard_web_events_part1.csv.gz"),
+            "clients": str(shared_data / "vanguard_experiment_clients.csv"),
+        },
+    ).fetchnumpy()
+    arms = [
+        (found["seconds"][chosen], found["client_id"][chosen])
+        for chosen in (found["arm"] == "Control", found["arm"] == "Test")
+    ]
+    median = compare_event_quantiles(*arms)
+    assert (median.control_value, median.treatment_value) == (18.0, 25.0)
+    assert median.interval == (7.0, 8.0)
+    assert (median.n_control, median.n_treatment) == (13_946, 17_996)
+    assert 1.0 < median.details["design_effect_treatment"] < 1.2
+    slowest = compare_event_quantiles(*arms, quantile=0.9)
+    assert slowest.interval == (-5.0, 0.0)
+    assert slowest.p_value == pytest.approx(0.0693, abs=1e-4)

@@ -294,6 +294,7 @@ __all__ = [
     "compare_geometric_means",
     "compare_hazards",
     "compare_incidence",
+    "compare_many_quantiles",
     "compare_means",
     "compare_odds",
     "compare_ordered_means",

@@ -50,6 +50,7 @@ Method = (
         "mann_whitney",
         "mann_whitney_exact",
         "melded",
+        "melded_clustered",
         "mid_p",
         "negative_binomial",
         "newcombe",

@@ -156,7 +156,7 @@ def melded_comparison(
     test: Test,
     confidence_level: float,
     *,
-    method: Literal["melded"],
+    method: Literal["melded", "melded_clustered"],
     quantile: float,
 ) -> Comparison:
     """Return the comparison of two quantiles from what is known of each.

@@ -120,22 +120,7 @@ def compare_event_quantiles(
             alternative=alternative,
             confidence_level=confidence_level,
         )
-    effects = [design_effect(moments) for moments in units]
-    errors = [
-        math.sqrt(effect * share * (1.0 - share) / arm.n)
-        for effect, arm in zip(effects, arms, strict=True)
-    ]
-    limits = [
-        event_limits(arm, share, error, moments.n - 1.0)
-        for arm, error, moments in zip(arms, errors, units, strict=True)
-    ]
-    melded = Melded(limits[0], limits[1])
-    test = _test(
-        melded,
-        arms,
-        [(share, e, m.n - 1.0) for e, m in zip(errors, units, strict=True)],
-        alternative,
-    )
+    effects, melded, test = _tested(arms, units, share, alternative)
     values = inverse_quantile(arms[0], share), inverse_quantile(arms[1], share)
     found = melded_comparison(
         arms, values, melded, test, confidence_level, method="melded_clustered", quantile=share
@@ -153,6 +138,22 @@ def compare_event_quantiles(
             "design_effect_treatment": effects[1],
         },
     )
+
+
+def _tested(
+    arms: tuple[ValueCounts, ValueCounts],
+    units: tuple[Moments, Moments],
+    share: float,
+    alternative: Alternative,
+) -> tuple[list[float], Melded, Test]:
+    """Return the design effects, the melded limits and the test of no difference."""
+    effects = [design_effect(moments) for moments in units]
+    shares = [
+        (share, math.sqrt(effect * share * (1.0 - share) / arm.n), moments.n - 1.0)
+        for effect, arm, moments in zip(effects, arms, units, strict=True)
+    ]
+    melded = Melded(event_limits(arms[0], *shares[0]), event_limits(arms[1], *shares[1]))
+    return effects, melded, _test(melded, arms, shares, alternative)
 
 
 def _side(events: Any, share: float, name: str) -> tuple[ValueCounts, Moments]:
