@@ -35,9 +35,11 @@ def as_floats(values: Values, name: str) -> NDArray[np.float64]:
     """
     try:
         raw = _array(values)
-        # Text that looks like a number and dates are converted by NumPy without a word.
-        text = raw.dtype == object and any(isinstance(value, str | bytes) for value in raw.flat)
-        odd = "text" if text else str(raw.dtype) if raw.dtype.kind in "USTMmcV" else ""
+        # Text that looks like a number, dates and (before NumPy 2.4) lists of one number are
+        # converted by NumPy without a word.
+        odd = str(raw.dtype) if raw.dtype.kind in "USTMmcV" else ""
+        if raw.dtype == object:
+            odd = next((kind for value in raw.flat if (kind := _no_number(value))), "")
         if raw.dtype == object and not odd and _library(values) == "pandas":
             # an extension array with nulls: it must be told what they become
             raw = values.to_numpy(dtype="float64", na_value=np.nan)
@@ -65,6 +67,13 @@ def _array(values: Values) -> NDArray[Any]:
         # nulls and truth values have no NumPy memory of their own, so that Arrow must copy
         return np.asarray(values.to_numpy(zero_copy_only=False))
     return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+
+
+def _no_number(value: object) -> str:
+    """Return what an element is that must not become a number; "" for all others."""
+    if isinstance(value, str | bytes):
+        return "text"
+    return "lists" if isinstance(value, list | np.ndarray) else ""
 
 
 def _library(values: Values) -> str:

@@ -71,7 +71,10 @@ def test_intervals_hold_their_estimates_and_agree_with_their_tests(arms, call):
     got = compared(arms, **call)
     assert not leaves_out(got.index, got.index.estimate)
     assert not leaves_out(got.shift, got.shift.estimate)
-    rejected = got.p_value < 1.0 - call["confidence_level"]
+    alpha = 1.0 - call["confidence_level"]
+    if abs(got.p_value - alpha) < 1e-9:
+        return  # the limit is 0.5 up to rounding: p of two units against two is often 0.5 itself
+    rejected = got.p_value < alpha
     if call["method"] == "brunner_munzel":
         assert leaves_out(got.index, 0.5) == rejected
     elif leaves_out(got.shift, 0.0):
