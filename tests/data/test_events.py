@@ -43,8 +43,8 @@ def agrees(kit, measured, design, units):
         for variant in design.variants:
             arm = [u for u in units if u.variant == variant]
             straight = [u for u in arm if not u.crossover]
-            found = measured.moments(request.metric, variant)
-            both = measured.moments(request.metric, variant, with_crossovers=True)
+            found = measured.samples(request.metric, variant)
+            both = measured.samples(request.metric, variant, with_crossovers=True)
             immature = 0
             for phase in (0, 1):
                 part = [u for u in straight if u.phase == phase]
@@ -164,9 +164,9 @@ def test_dates_start_at_local_midnight(kit, tmp_path):
     # the day has 23 hours in Berlin, the window 24: 23:00Z is the last hour of the window but one
     design = kit.make_design("Europe/Berlin")
     measured = run(kit, tmp_path, frames, design, requests, settings)
-    assert measured.moments("n", "control")[1].mean[0] == 2
-    assert measured.moments("before", "control")[1].mean[0] == 1
-    assert measured.moments("days", "control")[1].mean[0] == 2
+    assert measured.samples("n", "control")[1].mean[0] == 2
+    assert measured.samples("before", "control")[1].mean[0] == 1
+    assert measured.samples("days", "control")[1].mean[0] == 2
     assert measured.days == (date(2026, 3, 29),)
 
 
@@ -189,12 +189,12 @@ def test_segments_split_the_units_by_their_attributes(kit, tmp_path):
                     if (u.variant, of[u.unit]) == (variant, value) and not u.crossover
                 ]
                 assert by_variant[variant] == len(part)
-                found = measured.moments("revenue", variant, segment=(column, value))
+                found = measured.samples("revenue", variant, segment=(column, value))
                 for phase in (0, 1):
                     here = [u for u in part if u.phase == phase]
                     same(found[phase], *kit.moments_of(here, kit.requests[2], design)[:3])
     with pytest.raises(UsageError, match="not split"):
-        measured.moments("revenue", "control", segment=("age", "1"))
+        measured.samples("revenue", "control", segment=("age", "1"))
 
 
 def test_units_exposed_through_a_day_are_those_mature_then(kit, tmp_path):
@@ -204,7 +204,7 @@ def test_units_exposed_through_a_day_are_those_mature_then(kit, tmp_path):
     units, _, _ = kit.reference(log[0], log[1], design)
     through = date(2026, 3, 26)
     for request in kit.requests:
-        found = whole.moments(request.metric, "treatment", exposed_through=through)
+        found = whole.samples(request.metric, "treatment", exposed_through=through)
         part = [
             u for u in units if u.variant == "treatment" and not u.crossover and u.day <= through
         ]
@@ -237,11 +237,11 @@ def test_parts_of_the_units_add_up_to_the_whole(kit, tmp_path):
     ]
     for request in kit.requests:
         for variant in design.variants:
-            total = parts[0].moments(request.metric, variant)
+            total = parts[0].samples(request.metric, variant)
             for part in parts[1:]:
-                more = part.moments(request.metric, variant)
+                more = part.samples(request.metric, variant)
                 total = tuple(a + b for a, b in zip(total, more, strict=True))
-            for a, b in zip(total, whole.moments(request.metric, variant), strict=True):
+            for a, b in zip(total, whole.samples(request.metric, variant), strict=True):
                 same(a, b.n, b.mean, b.m2)
 
 
@@ -264,7 +264,7 @@ def test_repeats_differ_when_the_session_does(kit, tmp_path):
     )
     request = UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7)
     measured = simple(kit, tmp_path, events, [request])
-    assert measured.moments("n", "control")[0].mean[0] == 2
+    assert measured.samples("n", "control")[0].mean[0] == 2
     assert measured.tally.duplicate_event_rows == 1
 
 
@@ -277,9 +277,9 @@ def test_one_metric_without_values_does_not_stop_the_others(kit, tmp_path):
     ]
     measured = simple(kit, tmp_path, events, requests)
     assert measured.failures["total"][0] == "missing_column"
-    assert measured.moments("n", "control")[0].mean[0] == 1
+    assert measured.samples("n", "control")[0].mean[0] == 1
     with pytest.raises(DataError) as caught:
-        measured.moments("total", "control")
+        measured.samples("total", "control")
     assert caught.value.code == "missing_column"
 
 
@@ -301,7 +301,7 @@ def test_values_that_cannot_be_summed_fail_their_metric_only(kit, tmp_path, valu
     measured = simple(kit, tmp_path, events, requests)
     assert measured.failures["total"][0] == code
     assert "total" not in measured.cells.metrics
-    assert measured.moments("n", "control")[0].n == 1
+    assert measured.samples("n", "control")[0].n == 1
 
 
 def test_whole_number_ids_meet_text_ids(kit, tmp_path):
@@ -310,7 +310,7 @@ def test_whole_number_ids_meet_text_ids(kit, tmp_path):
     events = pd.DataFrame({"unit": ["1", "2"], "name": "x", "time": at, "value": 1.0})
     request = UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7)
     measured = simple(kit, tmp_path, events, [request], shown)
-    assert measured.moments("n", "control")[0].mean[0] == 1
+    assert measured.samples("n", "control")[0].mean[0] == 1
 
 
 def test_ids_that_never_meet_are_refused(kit, tmp_path):
@@ -385,8 +385,8 @@ def test_odd_column_names_and_table_names_are_only_names(kit, tmp_path):
     request = UnitRequest("total", (EventValue("bu'y", "sum", (0, 7)),), matures_after=7)
     design = kit.make_design(variants=("control", "it's"))
     measured = run(kit, tmp_path, None, design, [request], settings)
-    assert measured.moments("total", "control")[0].mean[0] == 2.99
-    assert measured.moments("total", "it's")[0].mean[0] == 3.0
+    assert measured.samples("total", "control")[0].mean[0] == 2.99
+    assert measured.samples("total", "it's")[0].mean[0] == 3.0
 
 
 def test_attributes_that_contradict_each_other_are_refused(kit, tmp_path):
@@ -424,4 +424,4 @@ def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
     assert (tally.before_start, tally.after_end, tally.late_rows) == (1, 1, 2)
     assert tally.exposed == {"control": 1, "treatment": 1}
     assert tally.without_events == {"control": 0, "treatment": 1}
-    assert measured.moments("n", "control")[0].mean[0] == 1
+    assert measured.samples("n", "control")[0].mean[0] == 1

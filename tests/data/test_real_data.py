@@ -10,7 +10,7 @@ from abtest.data.settings import DateColumn, Events, EventsData, Exposures, Tota
 
 
 def ones(measured, metric, variant):
-    (moments,) = measured.moments(metric, variant)
+    (moments,) = measured.samples(metric, variant)
     return round(moments.n * moments.mean[0]), moments.n
 
 
@@ -26,7 +26,7 @@ def test_cookie_cats(kit, tmp_path, shared_data):
     measured = measure(settings, requests, design, root=tmp_path)
     assert ones(measured, "retention_7", "gate_30") == (8502, 44700)
     assert ones(measured, "retention_7", "gate_40") == (8279, 45489)
-    assert measured.moments("rounds", "gate_30")[0].mean[0] == pytest.approx(52.456, abs=5e-4)
+    assert measured.samples("rounds", "gate_30")[0].mean[0] == pytest.approx(52.456, abs=5e-4)
 
 
 def test_hillstrom_loses_no_row(kit, tmp_path, shared_data):
@@ -35,7 +35,7 @@ def test_hillstrom_loses_no_row(kit, tmp_path, shared_data):
     design = kit.plain(variants=("No E-Mail", "Mens E-Mail", "Womens E-Mail"))
     measured = measure(settings, requests, design, root=tmp_path)
     assert tuple(measured.tally.exposed.values()) == (21306, 21307, 21387)
-    (spend,) = measured.moments("spend", "Mens E-Mail")
+    (spend,) = measured.samples("spend", "Mens E-Mail")
     assert spend.mean[0] == pytest.approx(1.4226, abs=5e-5)
 
 
@@ -93,5 +93,5 @@ def test_vanguard_starts_clocks_at_the_first_event(kit, tmp_path, shared_data):
     assert measured.tally.never_exposed == 23532 + 26968 - 18015 - 22013
     default = measure(settings, [request], design, root=tmp_path)
     assert default.as_of.isoformat() == "2017-05-01T00:00:00+00:00"
-    assert default.moments("confirm", "Test")[0].n == 0
+    assert default.samples("confirm", "Test")[0].n == 0
     assert default.excluded("confirm")["Test"]["immature"] == 22013

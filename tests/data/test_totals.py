@@ -32,14 +32,14 @@ def daily(**columns):
 def test_successes_and_trials_are_a_column_of_ones_and_noughts(kit, tmp_path):
     frame = daily(n=[10, 20, 30, 11, 21, 31], s=[1, 2, 3, 4, 5, 6])
     measured = run(kit, tmp_path, frame, [PROPORTION], date=DateColumn(column="day"))
-    (found,) = measured.moments("rate", "treatment")
+    (found,) = measured.samples("rate", "treatment")
     wanted = Moments.from_columns([[1.0] * 15 + [0.0] * 48])
     assert (found.n, found.nulls) == (63, 0)
     np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-15)
     np.testing.assert_allclose(found.m2, wanted.m2, rtol=1e-13)
     assert measured.tally.exposed == {"control": 60, "treatment": 63}
     assert measured.tally.exposed_by_day[(0, date(2026, 1, 2))] == {"control": 20, "treatment": 21}
-    early = measured.moments("rate", "control", exposed_through=date(2026, 1, 1))
+    early = measured.samples("rate", "control", exposed_through=date(2026, 1, 1))
     assert (early[0].n, early[0].mean[0]) == (10, pytest.approx(0.1))
 
 
@@ -60,7 +60,7 @@ def test_sums_of_squares_and_variances_give_the_same_moments_as_the_values(kit, 
     measured = run(kit, tmp_path, frame, requests, date=DateColumn(column="day"))
     wanted = Moments.from_columns([np.concatenate(values[:3])])
     for metric, rtol in (("sums", 1e-7), ("means", 1e-9)):
-        (found,) = measured.moments(metric, "control")
+        (found,) = measured.samples(metric, "control")
         assert found.n == 150
         np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-13)
         np.testing.assert_allclose(found.m2, wanted.m2, rtol=rtol)
@@ -73,7 +73,7 @@ def test_a_day_without_outcome_is_left_out_of_every_arm_and_named(kit, tmp_path,
         frame = frame.drop(index=4)
     keys = {"date": DateColumn(column="day"), "missing": "skip_day", "units": "units"}
     measured = run(kit, tmp_path, frame, [PROPORTION], **keys)
-    assert [measured.moments("rate", v)[0].n for v in ("control", "treatment")] == [40, 42]
+    assert [measured.samples("rate", v)[0].n for v in ("control", "treatment")] == [40, 42]
     assert measured.tally.skipped_days == {"rate": (date(2026, 1, 2),)}
     assert measured.tally.exposed["control"] == 300
     refused = run(kit, tmp_path, frame, [PROPORTION], **{**keys, "missing": "refuse"})
@@ -97,7 +97,7 @@ def test_impossible_totals_fail_their_metric_only(kit, tmp_path, column, value, 
     measured = run(kit, tmp_path, frame, [good, PROPORTION], date=DateColumn(column="day"))
     assert measured.failures["rate"][0] == code
     assert measured.failures["rate"][1]["day"] == "2026-01-01"
-    assert measured.moments("good", "control")[0].n == 3
+    assert measured.samples("good", "control")[0].n == 3
 
 
 def test_negative_variances_are_no_totals(kit, tmp_path):
@@ -131,8 +131,8 @@ def test_a_day_written_twice_is_refused_unless_segments_tell_the_rows_apart(kit,
         run(kit, tmp_path, frame, [PROPORTION], date=how)
     assert caught.value.code == "repeated_totals"
     measured = run(kit, tmp_path, frame, [PROPORTION], date=how, segments=("device",))
-    assert measured.moments("rate", "control", segment=("device", "web"))[0].n == 60
-    assert run(kit, tmp_path, frame, [PROPORTION]).moments("rate", "control")[0].n == 90
+    assert measured.samples("rate", "control", segment=("device", "web"))[0].n == 60
+    assert run(kit, tmp_path, frame, [PROPORTION]).samples("rate", "control")[0].n == 90
 
 
 def test_one_file_per_variant(kit, tmp_path):
@@ -141,7 +141,7 @@ def test_one_file_per_variant(kit, tmp_path):
     keys = {"date": DateColumn(column="Day"), "missing": "skip_day", "variant": None}
     files = {"control": "a.csv", "treatment": "b.csv"}
     measured = run(kit, tmp_path, None, [PROPORTION], files=files, **keys)
-    assert measured.moments("rate", "treatment")[0].mean[0] == pytest.approx(0.2)
+    assert measured.samples("rate", "treatment")[0].mean[0] == pytest.approx(0.2)
     assert measured.tally.skipped_days["rate"] == (date(2026, 1, 2),)
     with pytest.raises(DataError) as caught:
         run(kit, tmp_path, None, [PROPORTION], files={"control": "a.csv"}, **keys)

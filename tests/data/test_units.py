@@ -102,7 +102,7 @@ def test_moments_are_those_of_the_columns(kit, tmp_path, form):
             }
             for metric, columns in wanted.items():
                 segment = ("country", country) if country else None
-                (found,) = measured.moments(metric, variant, segment=segment)
+                (found,) = measured.samples(metric, variant, segment=segment)
                 same(found, expected(columns))
     missing = frame["before"].isna().groupby(frame["variant"]).sum().to_dict()
     assert measured.covariate_nulls("adjusted") == missing
@@ -126,7 +126,7 @@ def test_identical_rows_of_a_unit_count_once(kit, tmp_path, ids):
     again = run(kit, tmp_path, twice, requests(kit), design, {"unit": "id"})
     assert again.tally.duplicate_unit_rows == 40
     assert (again.tally.rows, again.tally.exposed) == (240, once.tally.exposed)
-    same(again.moments("spend", "control")[0], once.moments("spend", "control")[0])
+    same(again.samples("spend", "control")[0], once.samples("spend", "control")[0])
 
 
 def test_different_rows_of_a_unit_are_refused_without_naming_it(kit, tmp_path):
@@ -176,10 +176,10 @@ def test_an_exposure_time_gives_days_phases_and_enrolment(kit, tmp_path):
     assert measured.days == tuple(sorted(set(inside["at"].dt.date)))
     second = inside[at[inside.index] >= design.phases[1].start]
     arm = second[second["variant"] == "control"]
-    same(measured.moments("spend", "control")[1], expected([arm["spend"]]))
+    same(measured.samples("spend", "control")[1], expected([arm["spend"]]))
     until = measured.days[4]
     early = inside[(inside["at"].dt.date <= until) & (inside["variant"] == "control")]
-    found = measured.moments("spend", "control", exposed_through=until)
+    found = measured.samples("spend", "control", exposed_through=until)
     same(found[0] + found[1], expected([early["spend"]]))
 
 
@@ -212,7 +212,7 @@ def test_a_large_mean_costs_no_precision(kit, tmp_path, kind):
     arm = (frame["variant"] == "control").to_numpy()[rows]
     wanted = expected([values[rows][arm] - 1.7e9, other[rows][arm] - 1.7e9])
     for found in (measured, clean_measured):
-        (moments,) = found.moments("m", "control")
+        (moments,) = found.samples("m", "control")
         np.testing.assert_allclose(moments.m2, wanted.m2, rtol=1e-9)
         np.testing.assert_allclose(moments.mean, wanted.mean + 1.7e9, rtol=1e-14)
 
@@ -223,7 +223,7 @@ def test_a_constant_column_has_no_variance_at_all(kit, tmp_path):
         kit, tmp_path, frame.iloc[1:], [kit.column("flat", "flat"), kit.column("late", "late")]
     )
     for metric in ("flat", "late"):
-        (moments,) = measured.moments(metric, "control")
+        (moments,) = measured.samples(metric, "control")
         assert (moments.mean[0], moments.m2[0, 0]) == (0.1, 0.0)
 
 
@@ -252,7 +252,7 @@ def test_a_bad_column_fails_its_metric_and_no_other(kit, tmp_path, values, binar
     assert measured.failures["gone"][0] == "missing_column"
     assert set(measured.cells.metrics) == {"good"}
     assert measured.excluded("bad")["control"] == {"immature": 0, "missing": 0, "crossover": 0}
-    assert measured.moments("good", "control")[0].n == 2
+    assert measured.samples("good", "control")[0].n == 2
 
 
 def test_a_bad_row_that_takes_no_part_harms_nothing(kit, tmp_path):
@@ -272,8 +272,8 @@ def test_true_and_false_of_a_csv_are_one_and_nought(kit, tmp_path, word):
     measured = run(
         kit, tmp_path, None, [kit.column("won", "won", binary=True)], None, {"source": "x.csv"}
     )
-    assert measured.moments("won", "control")[0].mean[0] == 0.5
-    assert measured.moments("won", "treatment")[0].nulls == 1
+    assert measured.samples("won", "control")[0].mean[0] == 0.5
+    assert measured.samples("won", "treatment")[0].nulls == 1
 
 
 def test_ids_of_a_csv_keep_their_leading_zeros(kit, tmp_path):
@@ -299,7 +299,7 @@ def test_the_answer_has_the_same_bits_in_any_order_of_rows(kit, tmp_path):
         mixed = frame.sample(frac=1, random_state=seed)
         again = run(kit, tmp_path, mixed, [kit.column("m", "orders")])
         for variant in ("control", "treatment"):
-            (a,), (b,) = (found.moments("m", variant) for found in (first, again))
+            (a,), (b,) = (found.samples("m", variant) for found in (first, again))
             assert (a.mean.tobytes(), a.m2.tobytes()) == (b.mean.tobytes(), b.m2.tobytes())
 
 
@@ -320,7 +320,7 @@ def test_any_table_has_the_moments_of_its_columns(kit, tmp_path, rows):
     measured = run(kit, tmp_path, frame, [kit.column("v", "v")])
     for variant in ("control", "treatment"):
         wanted = expected([frame["v"][frame["variant"] == variant].astype(float)])
-        (found,) = measured.moments("v", variant)
+        (found,) = measured.samples("v", variant)
         assert (found.n, found.nulls) == (wanted.n, wanted.nulls)
         np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-9, atol=1e-6)
         # both arms share a pilot: what is small beside the distance of the arms is rounding
@@ -378,7 +378,7 @@ def test_every_covariate_with_missing_values_has_an_indicator_of_its_own(kit, tm
     absent = [used[name].isna().astype(float) for name in ("before", "other")]
     for variant in ("control", "treatment"):
         arm = used["variant"] == variant
-        (found,) = measured.moments("adjusted", variant)
+        (found,) = measured.samples("adjusted", variant)
         wanted = expected([column[arm] for column in (used["spend"], *columns, *absent)])
         np.testing.assert_allclose(found.mean, wanted.mean, rtol=1e-10, atol=1e-12)
         np.testing.assert_allclose(found.m2, wanted.m2, rtol=1e-10, atol=1e-8)
@@ -392,7 +392,7 @@ def test_strata_are_the_combinations_of_their_columns(kit, tmp_path):
     measured = run(kit, tmp_path, frame, [kit.column("orders", "orders")], design, {"unit": "id"})
     cells = [(c, p) for c in ("IR", "NL") for p in ("free", "paid")]
     for variant in design.variants:
-        found = measured.moments("orders", variant, strata=("country", "plan"))
+        found = measured.samples("orders", variant, strata=("country", "plan"))
         assert len(found) == len(cells)  # a stratum that is empty in one arm is there
         for one, (country, plan) in zip(found, cells, strict=True):
             here = (frame["variant"] == variant) & (frame["country"] == country)

@@ -109,7 +109,7 @@ def test_measuring_the_arrays_is_measuring_the_event_log(name, directly):
     assert log.tally.before_start == log.tally.after_end == 0
     for metric in requests:
         for arm in simulated.world.arms:
-            ([expected], [got]) = (way.moments(metric, arm) for way in (short, log))
+            ([expected], [got]) = (way.samples(metric, arm) for way in (short, log))
             assert got.n == expected.n
             assert got.mean == pytest.approx(expected.mean, rel=1e-12)
             assert got.m2 == pytest.approx(expected.m2, rel=1e-9, abs=1e-9)

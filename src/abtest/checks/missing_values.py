@@ -25,7 +25,7 @@ def check_missing_values(facts: Facts) -> CheckResult:
         missing: dict[str, int] = {}
         units: dict[str, int] = {}
         for name in facts.design.variants:
-            parts = facts.measured.moments(metric, name)
+            parts = facts.measured.samples(metric, name)
             missing[name] = sum(part.nulls for part in parts)
             units[name] = sum(part.n + part.nulls for part in parts)
         total = sum(missing.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import ibis
@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from abtest.data.measured import Cells, Failure, MetricSums
+from abtest.data.counted import LARGEST, CountPlan, count_values
+from abtest.data.measured import Cells, Failure, MetricCounts, MetricSums
 from abtest.data.plan import MetricPlan, Spread, Values
 from abtest.data.request import Design
 from abtest.data.source import Sources
@@ -22,8 +23,6 @@ MAX_CELLS = 200_000
 """Cells of variant x phase x day x segments that are fetched at most."""
 SAMPLE_ROWS = 1000
 """Rows from which pilots of a table that is read only once are taken."""
-LARGEST = 1.7976931348623157e308
-"""Largest finite number; Ibis has no test for infinity that holds on every engine."""
 UNSEEN_REACH = 1024.0
 """Reach assumed of a column whose sample holds nothing but its pilot."""
 
@@ -56,7 +55,7 @@ class Answer:
     day: NDArray[np.object_]
     segments: Mapping[str, NDArray[np.object_]]
     extra: Mapping[str, NDArray[np.int64]]
-    metrics: Mapping[str, MetricSums]
+    metrics: Mapping[str, MetricSums | MetricCounts]
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
     def cells(
@@ -76,13 +75,19 @@ class Answer:
         )
 
 
-def aggregate(sources: Sources, units: UnitTable, plans: Sequence[MetricPlan]) -> Answer:
-    """Return every metric's sums in every cell.
+def aggregate(
+    sources: Sources,
+    units: UnitTable,
+    plans: Sequence[MetricPlan],
+    counted: Sequence[CountPlan] = (),
+) -> Answer:
+    """Return every metric's sums, or its value counts, in every cell.
 
     One aggregation answers all; metrics whose pilots turn out badly placed are aggregated
-    once more about better ones. A metric that cannot be summed becomes a failure.
+    once more about better ones, and values that are counted are fetched beside. A metric that
+    cannot be summed or counted becomes a failure.
     """
-    answer = _order(_query(sources, units, plans))
+    answer = _order(_query(sources, units, plans, counted))
     metrics, failures = _read(plans, answer)
     base = _base(answer, units)
     enter = base.status >= 0
@@ -98,22 +103,39 @@ def aggregate(sources: Sources, units: UnitTable, plans: Sequence[MetricPlan]) -
         metrics |= again
         failures |= failed
         metrics = {name: sums for name, sums in metrics.items() if name not in failures}
-    return Answer(
-        base.status, base.units, base.phase, base.day, base.segments, base.extra, metrics, failures
-    )
+    values: dict[str, MetricCounts] = {}
+    if counted:
+        values, failed = count_values(
+            sources, units.table, _keys(units), counted, answer, units.label
+        )
+        failures |= failed
+    return replace(base, metrics={**metrics, **values}, failures=failures)
 
 
-def _query(sources: Sources, units: UnitTable, plans: Sequence[MetricPlan]) -> pa.Table:
+def _keys(units: UnitTable) -> dict[str, ir.Value]:
+    """Return what makes a cell."""
     table = units.table
-    by = {"status": table["status"], "phase": table["phase"]}
+    by: dict[str, ir.Value] = {"status": table["status"], "phase": table["phase"]}
     if units.day is not None:
         by["day"] = table[units.day]
     by |= {f"segment_{i}": table[name] for i, name in enumerate(units.segments.values())}
-    by |= {f"flag_{name}": table[name] for name in units.flags}
+    return by | {f"flag_{name}": table[name] for name in units.flags}
+
+
+def _query(
+    sources: Sources,
+    units: UnitTable,
+    plans: Sequence[MetricPlan],
+    counted: Sequence[CountPlan] = (),
+) -> pa.Table:
+    table = units.table
+    by = _keys(units)
     asked: dict[str, ir.Value] = {"units": table.count()}
     asked |= {f"count_{name}": table[name].sum().fill_null(0) for name in units.counts}
     for number, plan in enumerate(plans):
         asked |= plan.expressions(table, f"m{number}_")
+    for number, count in enumerate(counted):
+        asked |= count.expressions(table, f"c{number}_")
     found = sources.run(table.group_by(**by).aggregate(**asked).limit(MAX_CELLS + 1), units.label)
     if found.num_rows > MAX_CELLS:
         raise DataError(

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import ibis.expr.types as ir
 
 from abtest.data import reading
+from abtest.data.counted import CountPlan
 from abtest.data.measured import Failure
 from abtest.data.plan import MetricPlan, Spread
 from abtest.data.request import ColumnValue, UnitRequest
@@ -64,10 +65,10 @@ class FinishedColumns:
     def plans(
         self, requests: Sequence[UnitRequest], spreads: Mapping[str, Spread], rows: int
     ) -> list[MetricPlan]:
-        """Return a plan for every metric that has not failed."""
+        """Return a plan for every metric of sums that has not failed."""
         plans = []
         for request in requests:
-            if request.metric in self.failures:
+            if request.metric in self.failures or request.statistic != "moments":
                 continue
             names = tuple(self.aliases[name] for name in _names(request))
             size = len(request.variables)
@@ -82,6 +83,14 @@ class FinishedColumns:
                 )
             )
         return plans
+
+    def count_plans(self, requests: Sequence[UnitRequest]) -> list[CountPlan]:
+        """Return a plan for every metric of value counts that has not failed."""
+        return [
+            CountPlan(request.metric, self.aliases[_names(request)[0]])
+            for request in requests
+            if request.metric not in self.failures and request.statistic == "value_counts"
+        ]
 
     def unreadable(
         self,

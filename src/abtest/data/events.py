@@ -16,6 +16,7 @@ from abtest.data import status as row_status
 from abtest.data.activity import EventCounts, EventRows
 from abtest.data.attributes import Attributes, with_segments
 from abtest.data.clock import default_as_of, microseconds, utc_clock
+from abtest.data.counted import CountPlan
 from abtest.data.exposures import ExposureRows, RowCounts
 from abtest.data.measured import Failure, Measured, Tally
 from abtest.data.plan import MetricPlan
@@ -262,8 +263,12 @@ def _aggregate(
     label = job.events.source.label
     whole = {name for value, name in values.items() if value.aggregate in COUNTS}
     spreads = agg.known_spreads(job.sources, table, list(values.values()), label, whole)
-    plans = []
+    plans, counted = [], []
     for request in requests:
+        mature = cutoffs.get(request.matures_after or 0.0)
+        if request.statistic == "value_counts":
+            counted.append(CountPlan(request.metric, _names(values, request.variables)[0], mature))
+            continue
         names = tuple(_names(values, request.variables))
         covariates = tuple(_names(values, request.covariates))
         plans.append(
@@ -273,7 +278,7 @@ def _aggregate(
                 covariates,
                 tuple(spreads[name] for name in names + covariates),
                 fates[exposures.ENTERS],
-                mature=cutoffs.get(request.matures_after or 0.0),
+                mature=mature,
                 binary=request.binary,
             )
         )
@@ -285,7 +290,7 @@ def _aggregate(
         flags=("crossover",),
         counts=("idle", "event_repeats", "event_rows"),
     )
-    return agg.aggregate(job.sources, units, plans), plans
+    return agg.aggregate(job.sources, units, plans, counted), plans
 
 
 def _names(values: Mapping[EventValue, str], wanted: Sequence[object]) -> list[str]:

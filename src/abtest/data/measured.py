@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import DataError, UsageError
 from abtest.stats.moments import Moments
+from abtest.stats.value_counts import ValueCounts
 
 Segment = tuple[str, str]
 """A segment: (column, value)."""
@@ -30,6 +31,10 @@ FailureCode = Literal[
     "values_too_large",
 ]
 """Why a metric has no moments: stable words that machines may branch on."""
+
+Sample: TypeAlias = Any
+"""A metric in one arm: `Moments` or `ValueCounts`, as its request asks. Both know `n` and `nulls`,
+and samples of one metric add up."""
 
 Failure = tuple[FailureCode, Mapping[str, object]]
 """Why a metric has no moments: a stable code and the values that go with it."""
@@ -68,7 +73,7 @@ class MetricSums:
             self.indicated,
         )
 
-    def moments(self, keep: NDArray[np.bool_]) -> Moments:
+    def sample(self, keep: NDArray[np.bool_]) -> Moments:
         """Return the moments of the cells for which `keep` is true, merged about the pilot."""
         return Moments.from_pilot_sums(
             int(self.n[keep].sum()),
@@ -77,6 +82,49 @@ class MetricSums:
             self.products[keep].sum(axis=0),
             int(self.nulls[keep].sum()),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class MetricCounts:
+    """Distinct values of one metric: rows of (cell, value, units), rising by cell and value.
+
+    `cell` is the position of the cell; `cell`, `values` and `units` have shape (rows,), and `n`,
+    `nulls` and `immature`, of shape (cells,), are units of each cell. `digits` are the
+    significant digits that values were rounded to because there are too many, None for all.
+    """
+
+    cell: NDArray[np.int64]
+    values: NDArray[np.float64]
+    units: NDArray[np.int64]
+    n: NDArray[np.int64]
+    nulls: NDArray[np.int64]
+    immature: NDArray[np.int64]
+    digits: int | None = None
+
+    @property
+    def covariate_nulls(self) -> NDArray[np.int64]:
+        """Missing covariates: there are none, shape (cells, 0)."""
+        return np.zeros((len(self.n), 0), dtype=np.int64)
+
+    def at(self, keep: NDArray[np.bool_]) -> MetricCounts:
+        """Return the values of the cells for which `keep` is true."""
+        rows = keep[self.cell]
+        place = np.cumsum(keep) - 1
+        return MetricCounts(
+            place[self.cell[rows]],
+            self.values[rows],
+            self.units[rows],
+            self.n[keep],
+            self.nulls[keep],
+            self.immature[keep],
+            self.digits,
+        )
+
+    def sample(self, keep: NDArray[np.bool_]) -> ValueCounts:
+        """Return the value counts of the cells for which `keep` is true."""
+        rows = keep[self.cell]
+        found = ValueCounts.from_table(self.values[rows], self.units[rows])
+        return ValueCounts(found.values, found.counts, int(self.nulls[keep].sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +140,7 @@ class Cells:
     day: NDArray[np.object_]
     segments: Mapping[str, NDArray[np.object_]]
     units: NDArray[np.int64]
-    metrics: Mapping[str, MetricSums]
+    metrics: Mapping[str, MetricSums | MetricCounts]
 
     def where(
         self, variant: str, segment: Segment | None = None, exposed_through: date | None = None
@@ -192,7 +240,7 @@ class Measured:
     phases: int = 1
     """Phases of allocation of the design, those without units included."""
 
-    def moments(
+    def samples(
         self,
         metric: str,
         variant: str,
@@ -201,10 +249,10 @@ class Measured:
         exposed_through: date | None = None,
         with_crossovers: bool = False,
         strata: Sequence[str] = (),
-    ) -> tuple[Moments, ...]:
-        """Return the metric's moments in one arm, one entry per phase and stratum.
+    ) -> tuple[Sample, ...]:
+        """Return the metric in one arm, one sample per phase and stratum.
 
-        Phases and strata without units have moments of n = 0, so that the entries of two arms
+        Phases and strata without units have samples of n = 0, so that the entries of two arms
         belong together.
 
         Parameters
@@ -239,13 +287,13 @@ class Measured:
         kept = [cells.where(variant, segment, exposed_through) for cells in parts]
         labels = [cells.combinations(strata) for cells in parts]
         met = sorted({stratum for label in labels for stratum in label}) or [()]
-        found: list[Moments] = []
+        found: list[Sample] = []
         for phase in range(self.phases):
             for stratum in met:
-                merged: Moments | None = None
+                merged: Sample = None
                 for cells, keep, label in zip(parts, kept, labels, strict=True):
                     here = np.array([one == stratum for one in label], dtype=bool)
-                    part = cells.metrics[metric].moments(keep & here & (cells.phase == phase))
+                    part = cells.metrics[metric].sample(keep & here & (cells.phase == phase))
                     merged = part if merged is None else merged + part
                 assert merged is not None  # there is always the first part
                 found.append(merged)

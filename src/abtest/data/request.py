@@ -34,16 +34,19 @@ class ColumnValue:
 
 UnitValue = EventValue | ColumnValue
 
+Statistic = Literal["moments", "value_counts"]
+"""What carries a metric's per-unit values: moments, or every distinct value with its units."""
+
 
 @dataclass(frozen=True)
 class UnitRequest:
-    """Moments of a metric's per-unit variables, for events and units data.
+    """A metric's per-unit variables and what carries them, for events and units data.
 
     `variables` are the outcomes (one for a mean or proportion, numerator and denominator
     for a ratio), `covariates` their pre-exposure values or empty. Rows of the resulting
     moments are variables first, then covariates. `matures_after` is the end of the window
     in days; None for finished columns. `binary` asks that values other than 0, 1 and null
-    are refused.
+    are refused. With the `statistic` ``value_counts`` there is one variable and no covariate.
     """
 
     metric: str
@@ -51,6 +54,7 @@ class UnitRequest:
     covariates: tuple[UnitValue, ...] = ()
     matures_after: float | None = None
     binary: bool = False
+    statistic: Statistic = "moments"
 
 
 @dataclass(frozen=True)

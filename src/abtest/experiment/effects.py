@@ -90,7 +90,7 @@ def estimate_pair(
         With a code, when the data do not allow an estimate.
     """
     arms = [
-        measured.moments(
+        measured.samples(
             what.metric.id,
             name,
             segment=what.segment,
@@ -211,7 +211,7 @@ def _not_computed(
     counts = dict.fromkeys((what.control, what.variant), 0)
     if what.metric.id not in measured.failures:
         for name in counts:
-            parts = measured.moments(what.metric.id, name, segment=what.segment)
+            parts = measured.samples(what.metric.id, name, segment=what.segment)
             counts[name] = sum(part.n for part in parts)
     effect = Effect(
         **_identity(what),
