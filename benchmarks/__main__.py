@@ -8,7 +8,16 @@ from abtest.files import write_text
 from benchmarks import machine
 from benchmarks.timing import Measured
 
-NAMES = ("start", "check_files", "statistics", "distributions", "analysis", "demo_runs")
+NAMES = (
+    "start",
+    "check_files",
+    "statistics",
+    "distributions",
+    "bootstrap",
+    "survival",
+    "analysis",
+    "demo_runs",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

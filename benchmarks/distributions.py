@@ -10,13 +10,13 @@ UNITS = 10_000_000
 DISTINCT = 1_000
 
 
-def counted_arms() -> tuple[ValueCounts, ValueCounts]:
+def counted_arms(units: int = UNITS) -> tuple[ValueCounts, ValueCounts]:
     """Return control and treatment: skewed counts from 0 to 999, 1% more in treatment."""
     rng = np.random.default_rng(3)
     values = np.arange(float(DISTINCT))
     shares = (np.exp(-values / scale) for scale in (120.0, 121.2))
     control, treatment = (
-        ValueCounts.from_table(values, rng.multinomial(UNITS // 2, share / share.sum()))
+        ValueCounts.from_table(values, rng.multinomial(units // 2, share / share.sum()))
         for share in shares
     )
     return control, treatment
