@@ -261,6 +261,7 @@ def kit():
         make_design=make_design,
         reference=reference,
         moments_of=moments_of,
+        value_of=value_of,
         requests=EVENT_REQUESTS,
         settings=EVENTS_DATA,
         as_of=AS_OF,

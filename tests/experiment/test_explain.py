@@ -35,13 +35,16 @@ def test_numbers_have_limits_and_words_are_listed():
     assert explain("analysis.alpha").default == "0.05"
     assert explain("metrics.role").allowed == '"primary", "guardrail", "secondary", "diagnostic"'
     assert explain("data.kind").allowed == '"events", "units", "totals"'
-    assert explain("metrics.kind").allowed == '"mean", "proportion", "ratio"'
+    assert explain("metrics.kind").allowed == (
+        '"mean", "proportion", "ratio", "quantile", "time_to_event", "score", "cumulative"'
+    )
 
 
 def test_keys_of_some_kinds_say_which():
     assert explain("data.exposures.first_event").kinds == ("events",)
     assert explain("data.variant").kinds == ("units",)
-    assert explain("metrics.event").kinds == ("mean", "proportion")
+    assert explain("metrics.numerator").kinds == ("ratio",)
+    assert explain("metrics.quantile").kinds == ("quantile",)
     assert explain("metrics.margin").kinds == ()
 
 

@@ -342,10 +342,6 @@ TABLE = {
         EVENTS, "mde = 0.05", "mde = 0.05\nwinsorize = 0.99", 32,
         "metrics[0].winsorize", "not yet", "0.99",
     ),
-    "reserved kind": Wrong(
-        EVENTS, 'kind = "mean"', 'kind = "quantile"', 35,
-        "metrics[1].kind", "not yet", '"quantile"', 'Allowed: "mean"',
-    ),
     "source by URL": Wrong(
         UNITS, "data/cats.csv", "postgres://me:secret@host/db", 10,
         "data.source", "not yet", '"postgres://..."',

@@ -15,7 +15,10 @@ WARN_ABOVE_SHARE = 0.05
 
 
 def check_missing_values(facts: Facts) -> CheckResult:
-    """Warn when many values of a deciding metric are null, or more in one arm than another."""
+    """Warn when many values of a deciding metric are null, or more in one arm than another.
+
+    Of answers only the second: most units give none, but as many in each arm.
+    """
     by_metric: dict[str, dict[str, object]] = {}
     lowest: float | None = None
     status: CheckStatus = "pass"
@@ -35,7 +38,8 @@ def check_missing_values(facts: Facts) -> CheckResult:
         p = share_p_value(missing, units)
         if p is not None:
             lowest = p if lowest is None else min(lowest, p)
-        if share > WARN_ABOVE_SHARE or (p is not None and p < FAIL_BELOW):
+        many = share > WARN_ABOVE_SHARE and metric not in facts.answered
+        if many or (p is not None and p < FAIL_BELOW):
             status = "warn"
         by_metric[metric] = {"share": share, "p_value": p, "by_variant": missing}
     code: CheckCode = (

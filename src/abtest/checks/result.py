@@ -69,6 +69,8 @@ class Facts:
     design: Design
     primaries: tuple[str, ...]
     deciding: tuple[str, ...]
+    answered: frozenset[str] = frozenset()
+    """Metrics of answers: that many units have none is usual there."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ from abtest.data.settings import Events
 from abtest.data.source import Source, Sources
 
 ANY = "*"
+VALUED = frozenset({"sum", "max", "last_value"})
+"""What is made of the value column."""
+SINGLES = frozenset({"first_time", "last_value"})
+"""What is taken of one event, and null without one."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,9 @@ def values_per_unit(
     as_of: datetime,
     first_event: str | None,
 ) -> ir.Table:
-    """Return every unit with its values (0 without activity), all from one pass over the events.
+    """Return every unit with its values, all from one pass over the events.
+
+    Without events, aggregates are 0, and what is taken of one event is null.
 
     Exact repeats of an event count once. With a named `first_event` the rows of that event at
     time zero are the exposure, not activity.
@@ -183,20 +189,10 @@ def values_per_unit(
     counts
         What `count_events` returned: the size of sums.
     """
-    believed = _believed(events, as_of)
-    columns = ["name", "time", *(["value"] if events.valued else [])]
-    columns += ["session"] if events.session else []
-    joined = believed.join(units, "key").select(
-        *(believed[name] for name in columns), uid=units["uid"], start=units["time"]
-    )
-    once = joined.group_by("uid", *columns).aggregate(
-        same=joined.count(), start=joined["start"].arbitrary()
-    )
+    once = _once(events, _believed(events, as_of), units, first_event)
     active = once["time"] >= once["start"]
-    if first_event is not None and first_event != ANY:
-        exposure = (once["name"] == first_event) & (once["time"] == once["start"])
-        active = active & ~exposure
-        once = once.mutate(exposure=exposure)
+    if "exposure" in once.columns:
+        active = active & ~once["exposure"]
     asked: dict[str, ir.Value] = {
         "repeats": (once["same"] - 1).sum(),
         "rows": once["same"].sum(),
@@ -212,16 +208,70 @@ def values_per_unit(
         event_repeats=summed["repeats"].fill_null(0),
         event_rows=summed["rows"].fill_null(0),
         idle=summed["active"].fill_null(0) == 0,
-        **{name: summed[name].fill_null(0.0) for name in values.values()},
+        **{
+            name: summed[name] if value.aggregate in SINGLES else summed[name].fill_null(0.0)
+            for value, name in values.items()
+        },
     )
 
 
-def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventCounts) -> ir.Value:
-    inside = _inside(once, value.window)
+def amounts_per_step(
+    events: EventRows,
+    units: ir.Table,
+    value: EventValue,
+    counts: EventCounts,
+    *,
+    step: float,
+    as_of: datetime,
+    first_event: str | None,
+) -> ir.Table:
+    """Return a row per unit (uid) and step of time since exposure in which it has an amount.
+
+    The ``amount`` is the number of events or the sum of their values, step 0 begins at exposure.
+
+    Parameters
+    ----------
+    events, units, counts, as_of, first_event
+        As in `values_per_unit`.
+    value
+        A ``count`` or a ``sum`` in a window from 0 on.
+    step
+        Length of a step in days.
+    """
+    believed = _believed(events, as_of)
     if value.event != ANY:
-        inside = inside & (once["name"] == value.event)
-    if "exposure" in once.columns:
-        inside = inside & ~once["exposure"]
+        believed = believed.filter(believed["name"] == value.event)
+    once = _once(events, believed, units, first_event)
+    inside = once.filter(_counts(once, value))
+    place = inside["time"].delta(inside["start"], unit="microsecond") // microseconds(step)
+    inside = inside.mutate(step=place.cast("int64"))
+    if value.aggregate == "count":
+        amount = inside.count().cast("float64")
+    else:
+        high, low = split_sum(inside["value"], counts.reach, counts.rows)
+        amount = (high + low).fill_null(0.0)
+    return inside.group_by("uid", "step").aggregate(amount=amount)
+
+
+def _once(
+    events: EventRows, believed: ir.Table, units: ir.Table, first_event: str | None
+) -> ir.Table:
+    """Return the events of units, exact repeats once, with the unit's exposure as ``start``."""
+    columns = ["name", "time", *(["value"] if events.valued else [])]
+    columns += ["session"] if events.session else []
+    joined = believed.join(units, "key").select(
+        *(believed[name] for name in columns), uid=units["uid"], start=units["time"]
+    )
+    once = joined.group_by("uid", *columns).aggregate(
+        same=joined.count(), start=joined["start"].arbitrary()
+    )
+    if first_event is None or first_event == ANY:
+        return once
+    return once.mutate(exposure=(once["name"] == first_event) & (once["time"] == once["start"]))
+
+
+def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventCounts) -> ir.Value:
+    inside = _counts(once, value)
     if value.aggregate == "count":
         return inside.sum().cast("float64")
     if value.aggregate == "any":
@@ -229,10 +279,30 @@ def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventC
     if value.aggregate == "distinct_days":
         day = engine.local_day(once["time"], design.timezone)
         return day.nunique(where=inside).cast("float64")
+    if value.aggregate in SINGLES:
+        return _single(once, value, inside)
     if value.aggregate == "max":
         return once["value"].max(where=inside)
     high, low = split_sum(inside.ifelse(once["value"], None), counts.reach, counts.rows)
     return high + low
+
+
+def _single(once: ir.Table, value: EventValue, inside: ir.BooleanValue) -> ir.Value:
+    """Return what is taken of one event; null without one."""
+    if value.aggregate == "first_time":
+        return once["time"].delta(once["start"], unit="microsecond").min(where=inside)
+    known = inside & once["value"].notnull()
+    return once["value"].last(where=known, order_by=[once["time"], once["value"]])
+
+
+def _counts(once: ir.Table, value: EventValue) -> ir.BooleanValue:
+    """Return whether an event is one of those that a value is made of."""
+    found = _inside(once, value.window)
+    if value.event != ANY:
+        found = found & (once["name"] == value.event)
+    if "exposure" in once.columns:
+        found = found & ~once["exposure"]
+    return found
 
 
 def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
@@ -243,5 +313,5 @@ def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
 
 
 def needs_values(values: Sequence[EventValue]) -> bool:
-    """Return whether one of the values is a sum or maximum of the value column."""
-    return any(value.aggregate in ("sum", "max") for value in values)
+    """Return whether one of the values is made of the value column."""
+    return any(value.aggregate in VALUED for value in values)

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from abtest.data.counted import LARGEST, CountPlan, count_values
-from abtest.data.measured import Cells, Failure, MetricCounts, MetricSums
+from abtest.data.detail import LARGEST, DetailPlan, Query, fetch_details
+from abtest.data.measured import Cells, Failure
 from abtest.data.plan import MetricPlan, Spread, Values
 from abtest.data.request import Design
+from abtest.data.samples import MetricCells, MetricSums
 from abtest.data.source import Sources
 from abtest.errors import DataError
 
@@ -55,7 +56,7 @@ class Answer:
     day: NDArray[np.object_]
     segments: Mapping[str, NDArray[np.object_]]
     extra: Mapping[str, NDArray[np.int64]]
-    metrics: Mapping[str, MetricSums | MetricCounts]
+    metrics: Mapping[str, MetricCells]
     failures: Mapping[str, Failure] = field(default_factory=dict)
 
     def cells(
@@ -79,15 +80,15 @@ def aggregate(
     sources: Sources,
     units: UnitTable,
     plans: Sequence[MetricPlan],
-    counted: Sequence[CountPlan] = (),
+    details: Sequence[DetailPlan] = (),
 ) -> Answer:
-    """Return every metric's sums, or its value counts, in every cell.
+    """Return every metric in every cell.
 
-    One aggregation answers all; metrics whose pilots turn out badly placed are aggregated
-    once more about better ones, and values that are counted are fetched beside. A metric that
-    cannot be summed or counted becomes a failure.
+    One aggregation answers all that sums can say; metrics whose pilots turn out badly placed are
+    aggregated once more about better ones, and what `details` need is fetched beside. A metric
+    that cannot be had becomes a failure.
     """
-    answer = _order(_query(sources, units, plans, counted))
+    answer = _order(_query(sources, units, plans, details))
     metrics, failures = _read(plans, answer)
     base = _base(answer, units)
     enter = base.status >= 0
@@ -103,13 +104,9 @@ def aggregate(
         metrics |= again
         failures |= failed
         metrics = {name: sums for name, sums in metrics.items() if name not in failures}
-    values: dict[str, MetricCounts] = {}
-    if counted:
-        values, failed = count_values(
-            sources, units.table, _keys(units), counted, answer, units.label
-        )
-        failures |= failed
-    return replace(base, metrics={**metrics, **values}, failures=failures)
+    query = Query(sources, units.table, _keys(units), answer, units.label)
+    found, failed = fetch_details(query, {f"c{i}_": plan for i, plan in enumerate(details)})
+    return replace(base, metrics={**metrics, **found}, failures=failures | failed)
 
 
 def _keys(units: UnitTable) -> dict[str, ir.Value]:
@@ -126,7 +123,7 @@ def _query(
     sources: Sources,
     units: UnitTable,
     plans: Sequence[MetricPlan],
-    counted: Sequence[CountPlan] = (),
+    details: Sequence[DetailPlan] = (),
 ) -> pa.Table:
     table = units.table
     by = _keys(units)
@@ -134,8 +131,8 @@ def _query(
     asked |= {f"count_{name}": table[name].sum().fill_null(0) for name in units.counts}
     for number, plan in enumerate(plans):
         asked |= plan.expressions(table, f"m{number}_")
-    for number, count in enumerate(counted):
-        asked |= count.expressions(table, f"c{number}_")
+    for number, detail in enumerate(details):
+        asked |= detail.expressions(table, f"c{number}_")
     found = sources.run(table.group_by(**by).aggregate(**asked).limit(MAX_CELLS + 1), units.label)
     if found.num_rows > MAX_CELLS:
         raise DataError(
@@ -263,10 +260,10 @@ def explained(
     """Return the failures of an aggregation; infinite sums say how many values are infinite."""
     failures: dict[str, Failure] = {}
     for metric, (code, values) in answer.failures.items():
-        if code != "infinite_values":
+        plan = next((plan for plan in plans if plan.metric == metric), None)
+        if code != "infinite_values" or plan is None:
             failures[metric] = (code, values)
             continue
-        plan = next(plan for plan in plans if plan.metric == metric)
         infinite = ibis.or_(
             *(table[name].abs() > LARGEST for name in plan.values + plan.covariates)
         )

@@ -10,10 +10,12 @@ import ibis.expr.types as ir
 
 from abtest.data import reading
 from abtest.data.counted import CountPlan
+from abtest.data.detail import DetailPlan
 from abtest.data.measured import Failure
 from abtest.data.plan import MetricPlan, Spread
 from abtest.data.request import ColumnValue, UnitRequest
 from abtest.data.source import Source, Sources
+from abtest.data.timed import TimePlan
 from abtest.errors import UsageError
 
 
@@ -84,13 +86,18 @@ class FinishedColumns:
             )
         return plans
 
-    def count_plans(self, requests: Sequence[UnitRequest]) -> list[CountPlan]:
-        """Return a plan for every metric of value counts that has not failed."""
-        return [
-            CountPlan(request.metric, self.aliases[_names(request)[0]])
-            for request in requests
-            if request.metric not in self.failures and request.statistic == "value_counts"
-        ]
+    def details(self, requests: Sequence[UnitRequest]) -> list[DetailPlan]:
+        """Return a plan for every metric of value counts or times that has not failed."""
+        plans: list[DetailPlan] = []
+        for request in requests:
+            if request.metric in self.failures:
+                continue
+            names = [self.aliases[name] for name in _names(request)]
+            if request.statistic == "value_counts":
+                plans.append(CountPlan(request.metric, names[0]))
+            elif request.statistic == "event_times":
+                plans.append(TimePlan(request.metric, names[0], names[1]))
+        return plans
 
     def unreadable(
         self,

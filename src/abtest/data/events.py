@@ -17,12 +17,15 @@ from abtest.data.activity import EventCounts, EventRows
 from abtest.data.attributes import Attributes, with_segments
 from abtest.data.clock import default_as_of, microseconds, utc_clock
 from abtest.data.counted import CountPlan
+from abtest.data.detail import DetailPlan
 from abtest.data.exposures import ExposureRows, RowCounts
 from abtest.data.measured import Failure, Measured, Tally
 from abtest.data.plan import MetricPlan
-from abtest.data.request import Design, EventValue, UnitRequest
+from abtest.data.repeated import RepeatPlan
+from abtest.data.request import Design, EventValue, UnitRequest, time_step
 from abtest.data.settings import EventsData
 from abtest.data.source import Sources
+from abtest.data.timed import TimePlan, times_on_steps
 from abtest.errors import DataError, UsageError
 
 COUNTS = frozenset({"count", "any", "distinct_days"})
@@ -41,6 +44,46 @@ class _Job:
     attributes: Attributes | None
     now: datetime
 
+    @property
+    def first_event(self) -> str | None:
+        """The event that starts a unit's clock, where no column does."""
+        shown = self.settings.exposures
+        return shown.first_event if shown.time is None else None
+
+
+@dataclass(frozen=True)
+class _Believed:
+    """What is believed of the log: events before `as_of`, counted as `counts`."""
+
+    job: _Job
+    units: ir.Table
+    counts: EventCounts
+    as_of: datetime
+
+    def values(self, names: Mapping[EventValue, str]) -> ir.Table:
+        """Return a row per unit with its values under these names."""
+        return activity.values_per_unit(
+            self.job.events,
+            self.units,
+            names,
+            self.job.design,
+            self.counts,
+            as_of=self.as_of,
+            first_event=self.job.first_event,
+        )
+
+    def amounts(self, value: EventValue, step: float) -> ir.Table:
+        """Return a row per unit and step of time in which it has an amount."""
+        return activity.amounts_per_step(
+            self.job.events,
+            self.units,
+            value,
+            self.counts,
+            step=step,
+            as_of=self.as_of,
+            first_event=self.job.first_event,
+        )
+
 
 def measure_events(
     settings: EventsData,
@@ -52,8 +95,8 @@ def measure_events(
     now: datetime,
 ) -> Measured:
     """Return what is measured of an event log, without its fingerprint."""
-    values = _values(requests)
-    job = _open(settings, design, sources, list(values), now)
+    asked = [value for request in requests for value in _event_values(request)]
+    job = _open(settings, design, sources, asked, now)
     rows = exposures.count_rows(job.exposures, settings.exposures, design, sources, now)
     counts = activity.count_events(job.events, settings.events, design, sources, now)
     as_of = _as_of(job, rows, counts) if as_of is None else as_of
@@ -61,19 +104,13 @@ def measure_events(
     going = [request for request in requests if request.metric not in failures]
     values = _values(going)
     fates, units = _units(job, as_of)
-    table = activity.values_per_unit(
-        job.events,
-        units,
-        values,
-        design,
-        counts,
-        as_of=as_of,
-        first_event=_first_event(settings),
-    )
+    believed = _Believed(job, units, counts, as_of)
+    table = believed.values(values)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, cutoffs = _with_maturity(table, going, as_of)
+    table = _with_times(table, going, values, as_of)
     table = sources.keep(table, job.events.source.label)
-    answer, plans = _aggregate(job, table, going, values, cutoffs, fates)
+    answer, plans = _aggregate(believed, table, going, values, cutoffs, fates)
     failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
     tally = replace(
         _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
@@ -94,23 +131,27 @@ def measure_events(
 
 
 def _values(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
-    """Return a column name for every distinct value that the requests need."""
+    """Return a column name for every distinct value per unit that the requests need."""
     names: dict[EventValue, str] = {}
     for request in requests:
-        for value in (*request.variables, *request.covariates):
-            if not isinstance(value, EventValue):
-                raise UsageError(
-                    "An event log has no finished columns",
-                    given=f"metric {request.metric!r}",
-                    todo="name an event and an aggregate",
-                    code="column_on_events",
-                )
-            names.setdefault(value, f"v{len(names)}")
+        for value in _event_values(request):
+            if request.statistic != "repeated_events":
+                names.setdefault(value, f"v{len(names)}")
     return names
 
 
-def _first_event(settings: EventsData) -> str | None:
-    return settings.exposures.first_event if settings.exposures.time is None else None
+def _event_values(request: UnitRequest) -> list[EventValue]:
+    found = []
+    for value in (*request.variables, *request.covariates):
+        if not isinstance(value, EventValue):
+            raise UsageError(
+                "An event log has no finished columns",
+                given=f"metric {request.metric!r}",
+                todo="name an event and an aggregate",
+                code="column_on_events",
+            )
+        found.append(value)
+    return found
 
 
 def _open(
@@ -197,7 +238,7 @@ def _failures(
     return {
         request.metric: failure
         for request in requests
-        if activity.needs_values([*_values([request])])
+        if activity.needs_values(_event_values(request))
     }
 
 
@@ -207,7 +248,7 @@ def _units(job: _Job, as_of: datetime) -> tuple[dict[int, int], ir.Table]:
     if job.exposures.timed:
         found = exposures.timed_units(job.exposures, design, as_of)
     else:
-        name = _first_event(job.settings) or activity.ANY
+        name = job.first_event or activity.ANY
         first = activity.first_events(job.events, name, as_of)
         untimed = exposures.untimed_units(job.exposures)
         found = exposures.exposed_by_event(untimed, first, design)
@@ -252,23 +293,46 @@ def _with_maturity(
     return (table.mutate(**flags) if flags else table), names
 
 
+def _with_times(
+    table: ir.Table,
+    requests: Sequence[UnitRequest],
+    values: Mapping[EventValue, str],
+    as_of: datetime,
+) -> ir.Table:
+    """Return the units with the steps they were watched, and the times of metrics of times."""
+    clock = ibis.literal(utc_clock(as_of), "timestamp(6)")
+    elapsed = clock.delta(table["time"], unit="microsecond")
+    for request in requests:
+        if request.horizon is None:
+            continue
+        step = time_step(request.statistic, request.horizon)
+        steps = round(request.horizon / step)
+        watched = ibis.least((elapsed // microseconds(step)).cast("int64"), steps)
+        if request.statistic == "repeated_events":
+            table = table.mutate(**{f"steps_{request.metric}": watched})
+            continue
+        first = table[values[_event_values(request)[0]]]
+        time, observed = times_on_steps(first, watched, step)
+        table = table.mutate(**{f"time_{request.metric}": time, f"seen_{request.metric}": observed})
+    return table
+
+
 def _aggregate(
-    job: _Job,
+    believed: _Believed,
     table: ir.Table,
     requests: Sequence[UnitRequest],
     values: Mapping[EventValue, str],
     cutoffs: Mapping[float, str],
     fates: Mapping[int, int],
 ) -> tuple[agg.Answer, list[MetricPlan]]:
+    job = believed.job
     label = job.events.source.label
     whole = {name for value, name in values.items() if value.aggregate in COUNTS}
-    spreads = agg.known_spreads(job.sources, table, list(values.values()), label, whole)
-    plans, counted = [], []
-    for request in requests:
-        mature = cutoffs.get(request.matures_after or 0.0)
-        if request.statistic == "value_counts":
-            counted.append(CountPlan(request.metric, _names(values, request.variables)[0], mature))
-            continue
+    summed = [request for request in requests if request.statistic == "moments"]
+    used = [values[value] for value in _values(summed)]
+    spreads = agg.known_spreads(job.sources, table, used, label, whole)
+    plans = []
+    for request in summed:
         names = tuple(_names(values, request.variables))
         covariates = tuple(_names(values, request.covariates))
         plans.append(
@@ -278,7 +342,7 @@ def _aggregate(
                 covariates,
                 tuple(spreads[name] for name in names + covariates),
                 fates[exposures.ENTERS],
-                mature=mature,
+                mature=cutoffs.get(request.matures_after or 0.0),
                 binary=request.binary,
             )
         )
@@ -290,7 +354,36 @@ def _aggregate(
         flags=("crossover",),
         counts=("idle", "event_repeats", "event_rows"),
     )
-    return agg.aggregate(job.sources, units, plans, counted), plans
+    details = [
+        _detail(believed, request, values, cutoffs)
+        for request in requests
+        if request.statistic != "moments"
+    ]
+    return agg.aggregate(job.sources, units, plans, details), plans
+
+
+def _detail(
+    believed: _Believed,
+    request: UnitRequest,
+    values: Mapping[EventValue, str],
+    cutoffs: Mapping[float, str],
+) -> DetailPlan:
+    """Return the plan of a metric that needs more than sums."""
+    metric, value = request.metric, _event_values(request)[0]
+    if request.statistic == "value_counts":
+        return CountPlan(metric, values[value], cutoffs.get(request.matures_after or 0.0))
+    if request.statistic == "event_times":
+        return TimePlan(metric, f"time_{metric}", f"seen_{metric}")
+    assert request.horizon is not None  # repeated events have one
+    step = time_step(request.statistic, request.horizon)
+    return RepeatPlan(
+        metric,
+        believed.amounts(value, step),
+        f"steps_{metric}",
+        step,
+        round(request.horizon / step),
+        whole=value.aggregate == "count",
+    )
 
 
 def _names(values: Mapping[EventValue, str], wanted: Sequence[object]) -> list[str]:

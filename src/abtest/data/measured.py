@@ -1,18 +1,17 @@
-"""What the data layer hands up: moments in cells, and everything that was counted on the way."""
+"""What the data layer hands up: metrics in cells, and everything that was counted on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from abtest.data.samples import MetricCells, Sample
 from abtest.errors import DataError, UsageError
-from abtest.stats.moments import Moments
-from abtest.stats.value_counts import ValueCounts
 
 Segment = tuple[str, str]
 """A segment: (column, value)."""
@@ -20,6 +19,7 @@ Segment = tuple[str, str]
 FailureCode = Literal[
     "all_null",
     "empty_outcomes",
+    "impossible_times",
     "infinite_values",
     "missing_column",
     "negative_variance",
@@ -28,103 +28,13 @@ FailureCode = Literal[
     "not_binary",
     "not_numeric",
     "successes_above_trials",
+    "too_small",
     "values_too_large",
 ]
 """Why a metric has no moments: stable words that machines may branch on."""
 
-Sample: TypeAlias = Any
-"""A metric in one arm: `Moments` or `ValueCounts`, as its request asks. Both know `n` and `nulls`,
-and samples of one metric add up."""
-
 Failure = tuple[FailureCode, Mapping[str, object]]
 """Why a metric has no moments: a stable code and the values that go with it."""
-
-
-@dataclass(frozen=True, eq=False)
-class MetricSums:
-    """Sums of one metric about its pilot constants, one row per cell.
-
-    `n`, `nulls` and `immature` have shape (cells,); `sums` (cells, k); `products`
-    (cells, k, k); `pilot` (k,). `covariate_nulls`, of shape (cells, covariates), counts the
-    units of `n` whose covariate was missing and stands at its pilot; a covariate with missing
-    values has a further variable at the end that says where; `indicated` are the positions of
-    these covariates, in that order.
-    """
-
-    pilot: NDArray[np.float64]
-    n: NDArray[np.int64]
-    nulls: NDArray[np.int64]
-    immature: NDArray[np.int64]
-    sums: NDArray[np.float64]
-    products: NDArray[np.float64]
-    covariate_nulls: NDArray[np.int64]
-    indicated: tuple[int, ...] = ()
-
-    def at(self, keep: NDArray[np.bool_]) -> MetricSums:
-        """Return the sums of the cells for which `keep` is true."""
-        return MetricSums(
-            self.pilot,
-            self.n[keep],
-            self.nulls[keep],
-            self.immature[keep],
-            self.sums[keep],
-            self.products[keep],
-            self.covariate_nulls[keep],
-            self.indicated,
-        )
-
-    def sample(self, keep: NDArray[np.bool_]) -> Moments:
-        """Return the moments of the cells for which `keep` is true, merged about the pilot."""
-        return Moments.from_pilot_sums(
-            int(self.n[keep].sum()),
-            self.pilot,
-            self.sums[keep].sum(axis=0),
-            self.products[keep].sum(axis=0),
-            int(self.nulls[keep].sum()),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class MetricCounts:
-    """Distinct values of one metric: rows of (cell, value, units), rising by cell and value.
-
-    `cell` is the position of the cell; `cell`, `values` and `units` have shape (rows,), and `n`,
-    `nulls` and `immature`, of shape (cells,), are units of each cell. `digits` are the
-    significant digits that values were rounded to because there are too many, None for all.
-    """
-
-    cell: NDArray[np.int64]
-    values: NDArray[np.float64]
-    units: NDArray[np.int64]
-    n: NDArray[np.int64]
-    nulls: NDArray[np.int64]
-    immature: NDArray[np.int64]
-    digits: int | None = None
-
-    @property
-    def covariate_nulls(self) -> NDArray[np.int64]:
-        """Missing covariates: there are none, shape (cells, 0)."""
-        return np.zeros((len(self.n), 0), dtype=np.int64)
-
-    def at(self, keep: NDArray[np.bool_]) -> MetricCounts:
-        """Return the values of the cells for which `keep` is true."""
-        rows = keep[self.cell]
-        place = np.cumsum(keep) - 1
-        return MetricCounts(
-            place[self.cell[rows]],
-            self.values[rows],
-            self.units[rows],
-            self.n[keep],
-            self.nulls[keep],
-            self.immature[keep],
-            self.digits,
-        )
-
-    def sample(self, keep: NDArray[np.bool_]) -> ValueCounts:
-        """Return the value counts of the cells for which `keep` is true."""
-        rows = keep[self.cell]
-        found = ValueCounts.from_table(self.values[rows], self.units[rows])
-        return ValueCounts(found.values, found.counts, int(self.nulls[keep].sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +50,7 @@ class Cells:
     day: NDArray[np.object_]
     segments: Mapping[str, NDArray[np.object_]]
     units: NDArray[np.int64]
-    metrics: Mapping[str, MetricSums | MetricCounts]
+    metrics: Mapping[str, MetricCells]
 
     def where(
         self, variant: str, segment: Segment | None = None, exposed_through: date | None = None
@@ -326,6 +236,11 @@ class Measured:
         """Return the positions of covariates with an indicator, in the order of these."""
         sums = self.cells.metrics.get(metric)
         return () if sums is None else sums.indicated
+
+    def rounded_to(self, metric: str) -> int | None:
+        """Return the digits that a metric's values were rounded to; None where they were not."""
+        cells = self.cells.metrics.get(metric)
+        return getattr(cells, "digits", None)
 
     def segment_values(self, column: str) -> Mapping[str, Mapping[str, int]]:
         """Return the values of a segment, sorted, with their units by variant ("" is null)."""

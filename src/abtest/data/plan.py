@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
-from abtest.data.measured import MetricSums
+from abtest.data.samples import MetricSums
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -106,10 +106,10 @@ class MetricPlan:
         spreads = self._all_spreads
         for i, left in enumerate(shifted):
             spread = spreads[i]
-            found |= _exact_sum(f"s{i}", left, spread.reach, self.rows, whole=spread.whole)
+            found |= exact_sum(f"s{i}", left, spread.reach, self.rows, whole=spread.whole)
             for j in range(i, len(shifted)):
                 other = spreads[j]
-                found |= _exact_sum(
+                found |= exact_sum(
                     f"p{i}_{j}",
                     left * shifted[j],
                     spread.reach * other.reach,
@@ -139,9 +139,9 @@ class MetricPlan:
             sums[:, 0] = products[:, 0, 0] = answer[f"{prefix}one"]
         else:
             for i in range(size):
-                sums[:, i] = _total(answer, f"{prefix}s{i}")
+                sums[:, i] = total(answer, f"{prefix}s{i}")
                 for j in range(i, size):
-                    products[:, i, j] = products[:, j, i] = _total(answer, f"{prefix}p{i}_{j}")
+                    products[:, i, j] = products[:, j, i] = total(answer, f"{prefix}p{i}_{j}")
         gaps = np.zeros((len(n), len(self.covariates)), dtype=np.int64)
         for i in range(len(self.covariates)):
             gaps[:, i] = answer[f"{prefix}gap{i}"]
@@ -195,7 +195,7 @@ class MetricPlan:
         return None if better == self else better
 
 
-def _exact_sum(
+def exact_sum(
     name: str, value: ir.Value, reach: float, rows: int, *, whole: bool
 ) -> dict[str, ir.Value]:
     """Return the aggregates of one sum; whole numbers below 2^53 add up without rounding."""
@@ -205,8 +205,8 @@ def _exact_sum(
     return {f"{name}_high": high.fill_null(0.0), f"{name}_low": low.fill_null(0.0)}
 
 
-def _total(answer: Values, name: str) -> NDArray[np.float64]:
-    """Return a sum from the parts that `_exact_sum` asked for."""
+def total(answer: Values, name: str) -> NDArray[np.float64]:
+    """Return a sum from the parts that `exact_sum` asked for."""
     low = answer.get(f"{name}_low")
     return answer[f"{name}_high"] if low is None else answer[f"{name}_high"] + low
 

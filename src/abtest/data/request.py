@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Literal
 
 Aggregate = Literal["count", "any", "sum", "max", "distinct_days"]
+"""How a unit's events become one number; 0 without events."""
+Single = Literal["first_time", "last_value"]
+"""What is taken of one event of a unit; null without events."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,14 @@ class EventValue:
     A unit without such events has 0: no activity is an activity of 0, never missing.
     `any` is 1 or 0; `sum` and `max` use the value column (null values are skipped);
     `distinct_days` counts calendar dates in the experiment's timezone.
+
+    Two are of one event and null without one: `first_time`, microseconds from exposure to the
+    first, and `last_value`, the value of the last that has one (the largest of those at the same
+    moment).
     """
 
     event: str
-    aggregate: Aggregate
+    aggregate: Aggregate | Single
     window: tuple[float, float]
 
 
@@ -34,8 +41,29 @@ class ColumnValue:
 
 UnitValue = EventValue | ColumnValue
 
-Statistic = Literal["moments", "value_counts"]
-"""What carries a metric's per-unit values: moments, or every distinct value with its units."""
+Statistic = Literal["moments", "value_counts", "event_times", "repeated_events"]
+"""What carries a metric's per-unit values: moments, every distinct value with its units, every
+distinct time with those that had the event or were lost, or amounts by steps of time."""
+
+_STEPS = (1.0 / 1440.0, 1.0 / 24.0, 1.0)
+"""Lengths of a step of time in days: a minute, an hour, a day."""
+MOST_STEPS: dict[Statistic, int] = {"event_times": 360, "repeated_events": 96}
+"""Steps up to a horizon, above which the next longer step is taken; days may be more."""
+
+
+def time_step(statistic: Statistic, horizon: float) -> float:
+    """Return the length of the steps in which time since exposure is counted, in days.
+
+    Times to an event: minutes up to 6 hours, hours up to 15 days, days beyond. Repeated events,
+    which need all pairs of steps: minutes up to 96 minutes, hours up to 4 days.
+
+    Examples
+    --------
+    >>> time_step("event_times", 90.0), 24 * time_step("event_times", 14.0)
+    (1.0, 1.0)
+    """
+    most = MOST_STEPS[statistic]
+    return next((step for step in _STEPS if horizon / step < most + 0.5), _STEPS[-1])
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,13 @@ class UnitRequest:
     for a ratio), `covariates` their pre-exposure values or empty. Rows of the resulting
     moments are variables first, then covariates. `matures_after` is the end of the window
     in days; None for finished columns. `binary` asks that values other than 0, 1 and null
-    are refused. With the `statistic` ``value_counts`` there is one variable and no covariate.
+    are refused.
+
+    The other statistics have no covariates. ``value_counts``: one variable. ``event_times``: on
+    an event log one of ``first_time``, elsewhere the columns of the time in days and of whether
+    it is that of the event. ``repeated_events``: one of ``count`` or ``sum`` on an event log.
+    These two count time up to `horizon`, in days after exposure, and units as long as they were
+    watched.
     """
 
     metric: str
@@ -55,6 +89,7 @@ class UnitRequest:
     matures_after: float | None = None
     binary: bool = False
     statistic: Statistic = "moments"
+    horizon: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from abtest.data.measured import Failure, FailureCode, MetricSums
+from abtest.data.measured import Failure, FailureCode
 from abtest.data.request import Design, TotalsRequest
+from abtest.data.samples import MetricSums
 
 LARGEST_COUNT = 2**53
 """Above it whole numbers are not exact in float64."""

@@ -12,8 +12,9 @@ import numpy as np
 from abtest.data import reading
 from abtest.data import status as row_status
 from abtest.data.clock import midnight
-from abtest.data.measured import Cells, Failure, Measured, MetricSums, Tally
+from abtest.data.measured import Cells, Failure, Measured, Tally
 from abtest.data.request import Design, TotalsRequest
+from abtest.data.samples import MetricSums
 from abtest.data.settings import TotalsData
 from abtest.data.source import Source, Sources
 from abtest.data.statistic import LARGEST_COUNT, Outcome, outcome_columns, read_outcome

@@ -61,8 +61,8 @@ def measure_units(
     whole = job.columns.whole
     spreads = agg.sampled_spreads(sources, table, names, job.label, whole) if names else {}
     plans = job.columns.plans(requests, spreads, rows)
-    counted = job.columns.count_plans(requests)
-    answer = agg.aggregate(sources, _unit_table(job, table), plans, counted)
+    details = job.columns.details(requests)
+    answer = agg.aggregate(sources, _unit_table(job, table), plans, details)
     _refuse_bad_times(job, answer)
     tally = _tally(job, answer, rows, duplicates)
     _refuse_missing_variants(job, tally)

@@ -102,6 +102,9 @@ def _other_metrics(
             what = "a ratio has two numbers per unit and cannot be a covariate"
             todo = "Name a mean of its numerator or of its denominator."
             yield Finding(path, what, quoted(name), todo)
+        elif other is not None and not other.adjusts:
+            what = f"a metric of kind {other.kind_name} has no value before exposure"
+            yield Finding(path, what, quoted(name), "Name a mean or a proportion.")
 
 
 def _columns(data: UnitsData, metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:

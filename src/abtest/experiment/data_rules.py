@@ -134,7 +134,7 @@ def _window(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
     if metric.window_days is None:
         what = "is missing: a metric on events counts in a window after exposure"
         given = f"{metric.role} {quoted(metric.id)}"
-        later = "" if metric.decides else " Totals to date are not yet there."
+        later = "" if metric.decides else ' Totals to date are of kind "cumulative".'
         yield Finding(path, what, given, todo + later)
         return
     start, end = metric.window_days
@@ -152,9 +152,12 @@ def _values(data: EventsData, metric: MetricDefinition, at: KeyPath) -> Iterator
     numeric = {
         value.aggregate
         for value in request.variables
-        if isinstance(value, EventValue) and value.aggregate in ("sum", "max")
+        if isinstance(value, EventValue) and value.aggregate in ("sum", "max", "last_value")
     }
     if numeric and data.events.value is None:
-        what = f"{' and '.join(sorted(numeric))} needs the events' value column"
+        answers = numeric == {"last_value"}
+        names = "an answer" if answers else " and ".join(sorted(numeric))
+        what = f"{names} needs the events' value column"
         todo = "Name the column in data.events.value."
-        yield Finding((*at, "aggregate"), what, f"metric {quoted(metric.id)}", todo)
+        key = "event" if answers else "aggregate"
+        yield Finding((*at, key), what, f"metric {quoted(metric.id)}", todo)

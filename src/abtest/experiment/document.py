@@ -36,7 +36,9 @@ ReasonCode = Literal[
     "short_of_plan",
 ]
 NotComputedReason = FailureCode | NotEstimableCode | Literal["numerical_failure"]
-WarningCode = StatisticalWarning | Literal["control_not_positive", "untrustworthy"]
+WarningCode = (
+    StatisticalWarning | Literal["control_not_positive", "untrustworthy", "values_rounded"]
+)
 Values = dict[str, Any]
 
 

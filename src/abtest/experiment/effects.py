@@ -169,6 +169,8 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
     warnings: list[WarningCode] = [*pair.warnings]
     if what.metric.margin is not None and not pair.control_value > 0:
         warnings.append("control_not_positive")
+    if measured.rounded_to(what.metric.id) is not None:
+        warnings.append("values_rounded")
     return Effect(
         **_identity(what),
         status="ok",

@@ -86,6 +86,45 @@ window_days = [0, 7]
 direction = "increase"
 role = "guardrail"
 margin = 0.08
+
+[[metrics]]
+id = "days_to_invite"
+kind = "time_to_event"
+event = "invite_sent"
+window_days = [0, 30]
+follow_up_days = 14
+direction = "decrease"
+role = "secondary"
+
+[[metrics]]
+id = "spend_30_days"
+kind = "cumulative"
+event = "purchase"
+aggregate = "sum"
+window_days = [0, 30]
+direction = "increase"
+role = "secondary"
+
+[[metrics]]
+id = "median_actions"
+kind = "quantile"
+quantile = 0.5
+event = "*"
+aggregate = "count"
+window_days = [0, 7]
+direction = "increase"
+role = "secondary"
+
+[[metrics]]
+id = "satisfaction"
+kind = "score"
+score = "top_box"
+scale = [1, 5]
+top = 2
+event = "survey_answer"
+window_days = [0, 14]
+direction = "increase"
+role = "diagnostic"
 """
 
 EVENTS_LIBRARY = """\
@@ -136,6 +175,17 @@ id = "rounds_per_day"
 kind = "ratio"
 numerator = "rounds"
 denominator = "days"
+role = "secondary"
+direction = "increase"
+"""
+
+TIMES_EXAMPLE = """\
+[[metrics]]
+id = "days_to_churn"
+kind = "time_to_event"
+duration = "days_seen"
+observed = "churned"
+horizon = 30
 role = "secondary"
 direction = "increase"
 """
@@ -198,6 +248,7 @@ EXAMPLES = (
     UNITS_EXAMPLE,
     TOTALS_EXAMPLE,
     FIRST_EVENT_EXAMPLE,
+    TIMES_EXAMPLE,
     TOTALS_FILES_EXAMPLE,
 )
 """Where an example of a key is looked for, the first that has it first."""

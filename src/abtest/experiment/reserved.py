@@ -13,8 +13,7 @@ from abtest.experiment.toml_text import shown
 
 TABLES = ("events", "decision", "plan")
 SETTINGS = ("looks", "spending", "futility", "incremental", "locale")
-METRIC_KEYS = ("cluster", "winsorize", "quantile", "method", "cost")
-METRIC_KINDS = ("quantile", "time_to_event", "score", "cumulative")
+METRIC_KEYS = ("cluster", "winsorize", "method", "cost")
 SEQUENTIAL = ("group_sequential", "always_valid")
 CORRECTIONS = ("holm", "hochberg", "benjamini_hochberg", "dunnett", "none")
 
@@ -23,10 +22,7 @@ _LATER = "not yet: this version of abtest does not know it"
 
 
 def take_reserved(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-    """Return `data` without what is reserved, and a finding for each thing taken out.
-
-    A metric of a reserved kind is replaced by None: nothing else can be said about it.
-    """
+    """Return `data` without what is reserved, and a finding for each thing taken out."""
     rest = deepcopy(dict(data))
     found = [
         *_take(rest, (*TABLES, *SETTINGS), ()),
@@ -75,10 +71,6 @@ def _metrics(data: dict[str, Any]) -> Iterator[Finding]:
             continue
         at = ("metrics", position)
         yield from _take(metric, METRIC_KEYS, at)
-        if metric.get("kind") in METRIC_KINDS:
-            todo = 'Allowed: "mean", "proportion", "ratio".'
-            yield _later((*at, "kind"), metric["kind"], todo)
-            metrics[position] = None
 
 
 def _urls(value: object, path: KeyPath) -> Iterator[Finding]:

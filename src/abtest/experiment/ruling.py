@@ -99,6 +99,7 @@ def check(
         spec.design(),
         tuple(metric.id for metric in spec.metrics if metric.role == "primary"),
         tuple(metric.id for metric in spec.metrics if metric.decides),
+        frozenset(metric.id for metric in spec.metrics if metric.missing_expected),
     )
     lock = CheckResult("lock", "warn", "lock_absent")
     beside = first_variant_effects(spec, measured, requests)

@@ -9,13 +9,10 @@ from abtest.metrics import MetricDefinition
 
 
 def closes_at(end: datetime | None, metrics: Sequence[MetricDefinition]) -> datetime | None:
-    """Return the moment at which the last deciding window closes; None without an end."""
+    """Return the moment at which the last deciding metric may be judged; None without an end."""
     if end is None:
         return None
-    longest = max(
-        (m.window_days[1] for m in metrics if m.decides and m.window_days is not None),
-        default=0.0,
-    )
+    longest = max((metric.closes_after for metric in metrics if metric.decides), default=0.0)
     return end + timedelta(days=longest)
 
 

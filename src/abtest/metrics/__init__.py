@@ -6,19 +6,36 @@ from typing import Annotated
 
 from pydantic import Field
 
+from abtest.metrics.cumulative import CumulativeMetric
 from abtest.metrics.definition import MetricDefinition, Misfit, day_range
 from abtest.metrics.mean import MeanMetric
 from abtest.metrics.proportion import ProportionMetric
+from abtest.metrics.quantile import QuantileMetric
 from abtest.metrics.ratio import RatioMetric
+from abtest.metrics.score import ScoreMetric
+from abtest.metrics.time_to_event import TimeToEventMetric
 
-AnyMetric = Annotated[MeanMetric | ProportionMetric | RatioMetric, Field(discriminator="kind")]
+AnyMetric = Annotated[
+    MeanMetric
+    | ProportionMetric
+    | RatioMetric
+    | QuantileMetric
+    | TimeToEventMetric
+    | ScoreMetric
+    | CumulativeMetric,
+    Field(discriminator="kind"),
+]
 
 __all__ = [
     "AnyMetric",
+    "CumulativeMetric",
     "MeanMetric",
     "MetricDefinition",
     "Misfit",
     "ProportionMetric",
+    "QuantileMetric",
     "RatioMetric",
+    "ScoreMetric",
+    "TimeToEventMetric",
     "day_range",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,8 +13,10 @@ from abtest.data.request import Aggregate, EventValue, MetricRequest
 from abtest.data.settings import Name, Names, Table
 
 if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest check` stays quick
-    from abtest.stats.moments import Moments
     from abtest.stats.results import PairEstimate
+
+    Sample = Any
+    """What a kind's request asks for, in one arm and phase."""
 
 Role = Literal["primary", "guardrail", "secondary", "diagnostic"]
 Direction = Literal["increase", "decrease"]
@@ -51,6 +53,11 @@ class MetricDefinition(Table, ABC):
     A kind declares the sufficient statistic it needs (`request`) and how two arms are
     estimated from it (`estimate`). Nothing else in abtest asks what kind a metric is.
     """
+
+    adjusts: ClassVar[bool] = True
+    """Whether covariates and strata can take noise out of it."""
+    missing_expected: ClassVar[bool] = False
+    """Whether many units without a value are usual, as with answers to a survey."""
 
     id: MetricId
     """Name of the metric in results; small letters, digits and underscores."""
@@ -100,6 +107,11 @@ class MetricDefinition(Table, ABC):
         return "non_inferiority" if has_margin else "superiority"
 
     @property
+    def closes_after(self) -> float:
+        """Days after the end of enrolment at which the metric may be judged."""
+        return self.window_days[1] if self.window_days is not None else 0.0
+
+    @property
     def label(self) -> str:
         """Name for readers."""
         return self.title or self.id.replace("_", " ").capitalize()
@@ -127,11 +139,11 @@ class MetricDefinition(Table, ABC):
 
     @abstractmethod
     def estimate(
-        self, control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
+        self, control: Sequence[Sample], treatment: Sequence[Sample], *, adjusted: bool
     ) -> PairEstimate:
-        """Return both arms estimated from their moments, one entry per phase of allocation.
+        """Return both arms estimated from their samples, one per phase of allocation.
 
-        `adjusted` says that the moments carry covariates.
+        `adjusted` says that the samples carry covariates.
         """
 
     @abstractmethod
@@ -151,6 +163,10 @@ class MetricDefinition(Table, ABC):
         found += [_stray(self, data, key, best) for key in sorted(given - set(best))]
         if data != "events" and self.window_days is not None:
             found.append(_stray(self, data, "window_days", best))
+        if not self.adjusts:
+            asked = {"cuped": self.cuped, "covariates": self.covariates, "strata": self.strata}
+            what = f"a metric of kind {self.kind_name} is compared as it is, without adjustment"
+            found += [Misfit(key, what, "leave it out") for key, given in asked.items() if given]
         return tuple(found)
 
 

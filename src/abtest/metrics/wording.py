@@ -18,6 +18,25 @@ def event_name(event: str) -> str:
     return "event of any name" if event == "*" else f'"{event}" event'
 
 
+def quantile_name(quantile: float) -> str:
+    """Return a quantile's name at the beginning of a sentence.
+
+    Examples
+    --------
+    >>> quantile_name(0.5), quantile_name(0.9), quantile_name(0.999)
+    ('Median', '90th percentile', '0.999 quantile')
+    """
+    if quantile == 0.5:
+        return "Median"
+    percent = round(100 * quantile, 6)
+    if percent != int(percent):
+        return f"{quantile:g} quantile"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(int(percent) % 10, "th")
+    if 10 < percent < 20:
+        ending = "th"
+    return f"{percent:g}{ending} percentile"
+
+
 def number_of_events(event: str, aggregate: Aggregate) -> str:
     """Return the aggregate in words.
 

@@ -187,6 +187,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 """Why a row has no numbers, by reason code."""
 
 WARNINGS: Mapping[str, str] = {
+    "answers_differ": "units answer more often in one arm: the answers come from different units",
     "constant_arm": "one arm has the same value in every unit: its error counts as 0",
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
     "counts_added": "few answers: three were added before estimating",
@@ -211,6 +212,7 @@ WARNINGS: Mapping[str, str] = {
     "strata_merged": "strata with fewer than two units in an arm are joined with the next",
     "strata_unbalanced": "the split between arms differs by stratum: look at the assignment",
     "tied_shift": "so many units share a value that the shift has no width",
+    "values_rounded": "more than 10,000 distinct values: taken to four digits",
     "untrustworthy": "a check failed: not to be trusted",
     "tied_quantile": "so many units share the value of a quantile that it hardly moves",
 }

@@ -109,7 +109,12 @@ METHODS: dict[str, str] = {
     "delta_cuped": "Delta method with CUPED",
     "delta_post_stratified": "Delta method within strata",
     "delta_post_stratified_cuped": "Delta method within strata, with CUPED",
+    "kaplan_meier": "Kaplan–Meier",
+    "lawless_nadeau": "Mean cumulative function (Lawless–Nadeau)",
+    "melded": "Exact limits by ranks, melded",
     "miettinen_nurminen": "Miettinen–Nurminen score",
+    "nps_adjusted_wald": "Normal, three answers added",
+    "nps_wald": "Normal",
 }
 
 SAVERS: dict[str, str] = {

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from abtest.stats.quantiles.band import QuantileEffects, compare_many_quantiles
     from abtest.stats.quantiles.compare import compare_quantiles
     from abtest.stats.quantiles.events import compare_event_quantiles
+    from abtest.stats.quantiles.pair import QuantilePair, estimate_quantiles
     from abtest.stats.ranks.compare import compare_ranks
     from abtest.stats.ranks.result import RankComparison
     from abtest.stats.rates.compare import compare_rates
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from abtest.stats.resampling.result import ResampledComparison
     from abtest.stats.resampling.statistic import SampleQuantile, WeightedStatistic
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
+    from abtest.stats.score_pairs import JudgedPair, estimate_scores
     from abtest.stats.scores import compare_scores, nps
     from abtest.stats.segments.compare import heterogeneity, heterogeneity_by_dimension
     from abtest.stats.segments.result import Heterogeneity, HeterogeneityFamily, SegmentEffect
@@ -76,9 +78,17 @@ if TYPE_CHECKING:
     from abtest.stats.sizing.ratios import RatioDesign
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
-    from abtest.stats.survival.compare import SurvivalComparison, compare_survival
+    from abtest.stats.survival.compare import (
+        SurvivalComparison,
+        compare_survival,
+        estimate_survival,
+    )
     from abtest.stats.survival.competing_times import CompetingTimes
-    from abtest.stats.survival.cumulative import CumulativeComparison, compare_cumulative_means
+    from abtest.stats.survival.cumulative import (
+        CumulativeComparison,
+        compare_cumulative_means,
+        estimate_cumulative_means,
+    )
     from abtest.stats.survival.curve import SurvivalCurve, survival_curve
     from abtest.stats.survival.event_times import EventTimes
     from abtest.stats.survival.gray import GrayTest, gray_test
@@ -120,6 +130,7 @@ _HOME = {
     "HeterogeneityFamily": "segments.result",
     "IncidenceComparison": "survival.incidence_comparison",
     "Interval": "results",
+    "JudgedPair": "score_pairs",
     "LogRankTest": "survival.rank_test",
     "MeansDesign": "sizing.means",
     "Moments": "moments",
@@ -133,6 +144,7 @@ _HOME = {
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
     "QuantileEffects": "quantiles.band",
+    "QuantilePair": "quantiles.pair",
     "RankComparison": "ranks.result",
     "RateDesign": "sizing.rates",
     "RatePair": "rates.score",
@@ -178,6 +190,7 @@ _HOME = {
     "compare_ordered_proportions": "designs.trend",
     "compare_permutation": "resampling.permutation",
     "compare_proportions": "proportions.compare",
+    "compare_quantiles": "quantiles.compare",
     "compare_ranks": "ranks.compare",
     "compare_rates": "rates.compare",
     "compare_ratios": "ratios",
@@ -189,12 +202,15 @@ _HOME = {
     "cumulative_incidence": "survival.incidence",
     "cumulative_mean": "survival.mean_curve",
     "cupac_predictions": "adjustment.cupac",
-    "compare_quantiles": "quantiles.compare",
     "diagnose_adjustment": "adjustment.diagnosis",
     "equivalence": "margins",
+    "estimate_cumulative_means": "survival.cumulative",
     "estimate_means": "means.compare",
     "estimate_proportions": "proportions.estimate",
+    "estimate_quantiles": "quantiles.pair",
     "estimate_ratios": "ratios",
+    "estimate_scores": "score_pairs",
+    "estimate_survival": "survival.compare",
     "gatekeeping": "multiplicity.gates",
     "gray_test": "survival.gray",
     "heterogeneity": "segments.compare",
@@ -243,6 +259,7 @@ __all__ = [
     "HeterogeneityFamily",
     "IncidenceComparison",
     "Interval",
+    "JudgedPair",
     "LogRankTest",
     "MeansDesign",
     "Moments",
@@ -256,6 +273,7 @@ __all__ = [
     "ProportionTrend",
     "ProportionsDesign",
     "QuantileEffects",
+    "QuantilePair",
     "RankComparison",
     "RateDesign",
     "RatePair",
@@ -315,9 +333,13 @@ __all__ = [
     "cupac_predictions",
     "diagnose_adjustment",
     "equivalence",
+    "estimate_cumulative_means",
     "estimate_means",
     "estimate_proportions",
+    "estimate_quantiles",
     "estimate_ratios",
+    "estimate_scores",
+    "estimate_survival",
     "gatekeeping",
     "gray_test",
     "heterogeneity",

@@ -16,7 +16,12 @@ PairMethod = Literal[
     "delta_cuped",
     "delta_post_stratified",
     "delta_post_stratified_cuped",
+    "kaplan_meier",
+    "lawless_nadeau",
+    "melded",
     "miettinen_nurminen",
+    "nps_adjusted_wald",
+    "nps_wald",
 ]
 """How experiments compare two arms; ``post_stratified`` are means compared within strata."""
 Method = (
@@ -42,20 +47,15 @@ Method = (
         "fisher_central",
         "fisher_midp",
         "jeffreys",
-        "kaplan_meier",
-        "lawless_nadeau",
         "lin_hc2",
         "lin_hc3",
         "log_welch",
         "mann_whitney",
         "mann_whitney_exact",
-        "melded",
         "melded_clustered",
         "mid_p",
         "negative_binomial",
         "newcombe",
-        "nps_adjusted_wald",
-        "nps_wald",
         "permutation",
         "permutation_exact",
         "poisson_exact",
@@ -94,6 +94,7 @@ Measure = Literal[
 ]
 """What was compared: the quantity of one arm."""
 WarningCode = Literal[
+    "answers_differ",
     "constant_arm",
     "counts_added",
     "covariate_constant",

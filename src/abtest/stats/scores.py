@@ -5,37 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from abtest.errors import UsageError
 from abtest.stats.answers import require_scale, scale_ends, scored_answers
-from abtest.stats.arguments import (
-    require_count,
-    require_interval,
-    require_one_of,
-)
+from abtest.stats.arguments import require_count, require_interval, require_one_of
 from abtest.stats.columns import arm_counts
 from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
 from abtest.stats.means.compare import compare_means
-from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable, too_few_units
 from abtest.stats.one_sample import SampleEstimate
-from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.compare import compare_proportions
-from abtest.stats.results import Alternative, Method, WarningCode
+from abtest.stats.results import Alternative
+from abtest.stats.score_pairs import (
+    ADDED,
+    NPS_SCALE,
+    ScoreKind,
+    answer_groups,
+    needs_added_counts,
+    net_score,
+    nps_pair,
+    share_of_top,
+)
 from abtest.stats.tails import critical_value
 from abtest.stats.value_counts import ValueCounts
 
-ScoreKind = Literal["nps", "top_box", "ordinal"]
-"""What is made of the answers."""
 _KINDS = frozenset(get_args(ScoreKind))
-_NPS_SCALE = (0, 10)
-FEW_ANSWERS = 50
-"""Below this many answers, or with an empty group, three are added before the NPS is judged."""
-_ADDED = np.array([0.75, 1.5, 0.75])
 
 
 def compare_scores(
@@ -117,21 +115,8 @@ def compare_scores(
         )
         return replace(result, measure="ordinal_score")
     if kind == "top_box":
-        low, high = scale_ends(scale)
-        count = require_count(2 if top is None else top, "top", 1)
-        if count > high - low:
-            raise UsageError(
-                "The top answers cannot be all answers",
-                given=f"top {count} of a scale from {low} to {high}",
-                todo="Give a smaller top.",
-            )
-        require_scale(arms, low, high)
-        satisfied = [
-            Moments.from_counts(
-                arm.n, int(arm.counts[arm.values > high - count].sum()), nulls=arm.nulls
-            )
-            for arm in arms
-        ]
+        first_top = _first_top(arms, scale, top)
+        satisfied = [share_of_top(arm, first_top) for arm in arms]
         result = compare_proportions(
             satisfied[0], satisfied[1], alternative=alternative, confidence_level=confidence_level
         )
@@ -182,7 +167,7 @@ def nps(
     """
     require_interval(confidence_level, alternative)
     arm = arm_counts(answers, "the sample")
-    require_scale((arm,), *_NPS_SCALE)
+    require_scale((arm,), *NPS_SCALE)
     if arm.n == 0:
         raise NotEstimable(
             "too_few_units",
@@ -190,10 +175,10 @@ def nps(
             given=f"{arm.nulls} units without one",
             todo="Wait for answers, or look at why they are missing.",
         )
-    groups = _groups(arm)
-    added = _is_small(groups)
-    middle, variance = _score(groups + _ADDED if added else groups)
-    estimate = _score(groups)[0]
+    groups = answer_groups(arm)
+    added = needs_added_counts(groups)
+    middle, variance = net_score(groups + ADDED if added else groups)
+    estimate = net_score(groups)[0]
     critical = critical_value(confidence_level, None, two_sided=alternative == "two-sided")
     width = critical * math.sqrt(variance)
     return SampleEstimate(
@@ -215,63 +200,88 @@ def nps(
     )
 
 
+def scored_sample(
+    answers: ValueCounts,
+    kind: ScoreKind,
+    scale: tuple[int, int] | None,
+    top: int | None,
+    scores: Mapping[float, float] | None,
+) -> ValueCounts:
+    """Return the score of each answer, whose mean is the score of the sample.
+
+    Parameters
+    ----------
+    answers
+        One per unit that answered.
+    kind, scale, top, scores
+        As in `compare_scores`.
+
+    Raises
+    ------
+    UsageError
+        If arguments do not fit together, or all answers have the same score.
+    NotEstimable
+        ``answer_out_of_range``.
+    """
+    require_one_of(kind, _KINDS, "kind")
+    _require_own(kind, scale, top, scores)
+    if not isinstance(answers, ValueCounts):
+        raise UsageError(
+            "Past answers are ValueCounts",
+            given=repr(answers)[:200],
+            todo="Use ValueCounts.from_values(answers).",
+        )
+    if kind == "ordinal":
+        scored = scored_answers((answers, answers), scores or {})[0]
+    elif kind == "top_box":
+        is_top = answers.values >= _first_top((answers,), scale, top)
+        scored = ValueCounts.from_table(is_top.astype(np.float64), answers.counts)
+    else:
+        require_scale((answers,), *NPS_SCALE)
+        points = 100.0 * ((answers.values >= 9).astype(float) - (answers.values <= 6))
+        scored = ValueCounts.from_table(points, answers.counts)
+    if scored.values.size < 2:
+        raise UsageError(
+            "Past answers all have the same score, so there is nothing to plan",
+            given=f"{answers.n} answers",
+            todo="Take more answers of the past.",
+        )
+    return scored
+
+
+def _first_top(
+    arms: tuple[ValueCounts, ...], scale: tuple[int, int] | None, top: int | None
+) -> int:
+    """Return the lowest of the top answers, refusing answers off the scale."""
+    low, high = scale_ends(scale)
+    count = require_count(2 if top is None else top, "top", 1)
+    if count > high - low:
+        raise UsageError(
+            "The top answers cannot be all answers",
+            given=f"top {count} of a scale from {low} to {high}",
+            todo="Give a smaller top.",
+        )
+    require_scale(arms, low, high)
+    return high - count + 1
+
+
 def _compare_nps(
     arms: tuple[ValueCounts, ValueCounts], alternative: Alternative, confidence_level: float
 ) -> Comparison:
     """Return the difference of two net promoter scores, in points."""
-    require_scale(arms, *_NPS_SCALE)
+    require_scale(arms, *NPS_SCALE)
     if min(arm.n for arm in arms) < 2:
         raise too_few_units(arms[0].n, arms[1].n)
-    groups = [_groups(arm) for arm in arms]
-    added = any(_is_small(group) for group in groups)
-    judged = [_score(group + _ADDED if added else group) for group in groups]
-    method: Method = "nps_adjusted_wald" if added else "nps_wald"
-    warnings: tuple[WarningCode, ...] = ("counts_added",) if added else ()
-    pair = ArmPair(
-        judged[0][0],
-        judged[1][0],
-        ((judged[0][1], 0.0), (0.0, judged[1][1])),
-        None,
-        arms[0].n,
-        arms[1].n,
-        method,
-        warnings,
-    )
-    result = Comparison.of(pair, arms, alternative, confidence_level, measure="nps")
-    before, after = (_score(group)[0] for group in groups)
-    relative = (after - before) / abs(before) if before else None
+    groups = [answer_groups(arm) for arm in arms]
+    pair = nps_pair([arms[0]], [arms[1]])
     return replace(
-        result,
-        control_value=before,
-        treatment_value=after,
-        absolute=replace(result.absolute, estimate=after - before),
-        relative=replace(result.relative, estimate=relative),
+        Comparison.of(pair, arms, alternative, confidence_level, measure="nps"),
         details={
             f"{name}_{arm}": float(group[i])
             for arm, group in zip(("control", "treatment"), groups, strict=True)
             for i, name in enumerate(("promoters", "passives", "detractors"))
         },
     )
-
-
-def _groups(arm: ValueCounts) -> Floats:
-    """Return the numbers of promoters, passives and detractors."""
-    promoters = arm.counts[arm.values >= 9].sum()
-    detractors = arm.counts[arm.values <= 6].sum()
-    return np.array([promoters, arm.n - promoters - detractors, detractors], dtype=np.float64)
-
-
-def _is_small(groups: Floats) -> bool:
-    return bool(groups.sum() < FEW_ANSWERS or (groups == 0.0).any())
-
-
-def _score(groups: Floats) -> tuple[float, float]:
-    """Return the net promoter score in points and its sampling variance."""
-    promoters, _, detractors = groups.tolist()
-    n = float(groups.sum())
-    net = (promoters - detractors) / n
-    variance = ((promoters + detractors) / n - net * net) / n
-    return 100.0 * (promoters - detractors) / n, 1e4 * variance
 
 
 def _require_own(

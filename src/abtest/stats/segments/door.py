@@ -17,7 +17,9 @@ from abtest.stats.multiplicity.family import named
 from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.pairs import ArmPair
 from abtest.stats.proportions.two_by_two import TwoByTwo
+from abtest.stats.quantiles.pair import QuantilePair
 from abtest.stats.results import PairEstimate
+from abtest.stats.score_pairs import JudgedPair
 
 EffectScale = Literal["absolute", "relative"]
 """Whether effects are differences, or differences over |control|."""
@@ -136,7 +138,7 @@ def _require_numbers(inputs: SegmentInputs) -> None:
 
 def _contrast(name: str, pair: Any) -> Contrast:
     """Return difference and baseline with their variances; of counts those of the binomial."""
-    if isinstance(pair, ArmPair):
+    if isinstance(pair, ArmPair | JudgedPair | QuantilePair):
         return pair.contrast
     if isinstance(pair, TwoByTwo):
         p0, p1 = pair.control_value, pair.treatment_value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -11,12 +12,19 @@ from abtest.errors import UsageError
 from abtest.stats.arguments import require_interval, require_one_of, require_positive
 from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
-from abtest.stats.not_estimable import NotEstimable, too_few_units
+from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.pairs import ArmPair
-from abtest.stats.results import Alternative, WarningCode
+from abtest.stats.phased import by_phase
+from abtest.stats.results import Alternative
 from abtest.stats.survival.event_times import EventTimes, arm_event_times
 from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
-from abtest.stats.survival.restricted import require_known, restricted_mean, survival_at
+from abtest.stats.survival.restricted import (
+    independent_pair,
+    no_events,
+    require_known,
+    restricted_mean,
+    survival_at,
+)
 
 SurvivalMeasure = Literal["rmst", "survival"]
 """What is compared at the horizon: mean time until then without the event, or the share."""
@@ -135,32 +143,10 @@ def compare_survival(
     require_interval(confidence_level, alternative)
     horizon = as_time(horizon)
     arms = arm_event_times(control, "control"), arm_event_times(treatment, "treatment")
-    if min(arms[0].n, arms[1].n) < 2:
-        raise too_few_units(arms[0].n, arms[1].n)
-    require_known(arms, horizon)
-    events = [int(arm.events[arm.times <= horizon].sum()) for arm in arms]
-    if not sum(events):
-        raise NotEstimable(
-            "no_events",
-            "Neither arm has an event up to the horizon",
-            given=f"a horizon of {horizon:g}",
-            todo="Wait until units have had the event, or fix a longer horizon.",
-        )
-    estimate = restricted_mean if measure == "rmst" else survival_at
-    first, second = (estimate(arm, horizon) for arm in arms)
-    warnings: tuple[WarningCode, ...] = ("few_events",) if min(events) < FEW else ()
-    pair = ArmPair(
-        first.value,
-        second.value,
-        ((first.variance, 0.0), (0.0, second.variance)),
-        df=None,
-        n_control=arms[0].n,
-        n_treatment=arms[1].n,
-        method="kaplan_meier",
-        warnings=warnings,
-    )
+    pair = estimate_survival(arms[:1], arms[1:], horizon=horizon, measure=measure)
     base = Comparison.of(pair, arms, alternative, confidence_level, measure=measure)
     given = {field.name: getattr(base, field.name) for field in fields(Comparison)}
+    events = [_events(arm, horizon) for arm in arms]
     at_risk = [float(arm.at_risk_at(np.array([horizon]))[0]) for arm in arms]
     given["details"] = {
         "events_control": float(events[0]),
@@ -171,6 +157,44 @@ def compare_survival(
     return SurvivalComparison(
         **given, horizon=horizon, log_rank=_log_rank(arms, alternative, confidence_level)
     )
+
+
+def estimate_survival(
+    control: Sequence[EventTimes],
+    treatment: Sequence[EventTimes],
+    *,
+    horizon: float,
+    measure: SurvivalMeasure = "rmst",
+) -> ArmPair:
+    """Return the restricted means, or shares, of two arms, one `EventTimes` per phase.
+
+    The numbers of `compare_survival` where there is one phase of allocation; phases are combined
+    with their share of all units. Phases in which too few units were watched up to the horizon
+    are left out (``phase_dropped``), as long as there is another.
+
+    Raises
+    ------
+    NotEstimable
+        As `compare_survival`.
+    UsageError
+        If phases do not fit.
+    """
+    events = [sum(_events(phase, horizon) for phase in arm) for arm in (control, treatment)]
+    estimate = restricted_mean if measure == "rmst" else survival_at
+
+    def pair_of(first: EventTimes, second: EventTimes) -> ArmPair:
+        require_known((first, second), horizon)
+        if not sum(events):
+            raise no_events(horizon)
+        values = estimate(first, horizon), estimate(second, horizon)
+        return independent_pair(values, (first.n, second.n), "kaplan_meier")
+
+    pair = by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"}))
+    return pair.with_warnings(*(("few_events",) if min(events) < FEW else ()))
+
+
+def _events(arm: EventTimes, horizon: float) -> int:
+    return int(arm.events[arm.times <= horizon].sum())
 
 
 def as_time(horizon: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison
 from abtest.stats.floats import Values
-from abtest.stats.not_estimable import NotEstimable, too_few_units
 from abtest.stats.pairs import ArmPair
+from abtest.stats.phased import by_phase
 from abtest.stats.results import Alternative
 from abtest.stats.survival.compare import as_time
 from abtest.stats.survival.mean_curve import mean_and_variance
@@ -21,6 +22,8 @@ from abtest.stats.survival.restricted import (
     ENOUGH_UNITS,
     ArmEstimate,
     horizon_too_far,
+    independent_pair,
+    no_events,
 )
 
 
@@ -102,28 +105,7 @@ def compare_cumulative_means(
     require_interval(confidence_level, alternative)
     horizon = as_time(horizon)
     arms = arm_repeated_events(control, "control"), arm_repeated_events(treatment, "treatment")
-    if min(arms[0].n, arms[1].n) < 2:
-        raise too_few_units(arms[0].n, arms[1].n)
-    furthest = min(_known_up_to(arm) for arm in arms)
-    if horizon > furthest:
-        raise horizon_too_far(horizon, furthest)
-    if not any(np.diagonal(arm.products)[arm.times <= horizon].any() for arm in arms):
-        raise NotEstimable(
-            "no_events",
-            "Neither arm has an event up to the horizon",
-            given=f"a horizon of {horizon:g}",
-            todo="Wait until units have had events, or fix a longer horizon.",
-        )
-    first, second = (_estimate_at(arm, horizon) for arm in arms)
-    pair = ArmPair(
-        first.value,
-        second.value,
-        ((first.variance, 0.0), (0.0, second.variance)),
-        df=None,
-        n_control=arms[0].n,
-        n_treatment=arms[1].n,
-        method="lawless_nadeau",
-    )
+    pair = estimate_cumulative_means(arms[:1], arms[1:], horizon=horizon)
     base = Comparison.of(pair, arms, alternative, confidence_level, measure="cumulative_mean")
     given = {field.name: getattr(base, field.name) for field in fields(Comparison)}
     given["details"] = {
@@ -137,13 +119,47 @@ def compare_cumulative_means(
     return CumulativeComparison(**given, horizon=horizon)
 
 
-def _known_up_to(arm: RepeatedEvents) -> float:
+def estimate_cumulative_means(
+    control: Sequence[RepeatedEvents], treatment: Sequence[RepeatedEvents], *, horizon: float
+) -> ArmPair:
+    """Return the cumulative means of two arms, one `RepeatedEvents` per phase of allocation.
+
+    The numbers of `compare_cumulative_means` where there is one phase; phases are combined with
+    their share of all units. Phases in which too few units were watched up to the horizon are
+    left out (``phase_dropped``), as long as there is another.
+
+    Raises
+    ------
+    NotEstimable
+        As `compare_cumulative_means`.
+    UsageError
+        If phases do not fit.
+    """
+    any_event = any(_has_events(arm, horizon) for arm in (*control, *treatment))
+
+    def pair_of(first: RepeatedEvents, second: RepeatedEvents) -> ArmPair:
+        furthest = min(known_up_to(first), known_up_to(second))
+        if horizon > furthest:
+            raise horizon_too_far(horizon, furthest)
+        if not any_event:
+            raise no_events(horizon)
+        values = mean_at(first, horizon), mean_at(second, horizon)
+        return independent_pair(values, (first.n, second.n), "lawless_nadeau")
+
+    return by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"}))
+
+
+def _has_events(arm: RepeatedEvents, horizon: float) -> bool:
+    return bool(np.diagonal(arm.products)[arm.times <= horizon].any())
+
+
+def known_up_to(arm: RepeatedEvents) -> float:
     """Return the last time at which enough units are watched."""
     enough = arm.at_risk >= min(ENOUGH_UNITS, math.ceil(ENOUGH_SHARE * arm.n))
     return float(arm.times[np.flatnonzero(enough)[-1]])
 
 
-def _estimate_at(arm: RepeatedEvents, horizon: float) -> ArmEstimate:
+def mean_at(arm: RepeatedEvents, horizon: float) -> ArmEstimate:
     """Return the mean up to the horizon with its variance."""
     row = int(np.searchsorted(arm.times, horizon, side="right")) - 1
     if row < 0:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from abtest.stats.not_estimable import NotEstimable, not_finite, too_small
+from abtest.stats.pairs import ArmPair
+from abtest.stats.results import Method
 from abtest.stats.survival.curve import greenwood_terms
 from abtest.stats.survival.event_times import EventTimes
 
@@ -23,6 +25,22 @@ class ArmEstimate:
 
     value: float
     variance: float
+
+
+def independent_pair(
+    values: tuple[ArmEstimate, ArmEstimate], units: tuple[int, int], method: Method
+) -> ArmPair:
+    """Return two arms' estimates as a pair that is judged by the normal distribution."""
+    first, second = values
+    return ArmPair(
+        first.value,
+        second.value,
+        ((first.variance, 0.0), (0.0, second.variance)),
+        df=None,
+        n_control=units[0],
+        n_treatment=units[1],
+        method=method,
+    )
 
 
 def restricted_mean(arm: EventTimes, horizon: float) -> ArmEstimate:
@@ -101,6 +119,16 @@ def require_known(arms: tuple[EventTimes, EventTimes], horizon: float) -> None:
     furthest = min(known_up_to(arm) for arm in arms)
     if horizon > furthest:
         raise horizon_too_far(horizon, furthest)
+
+
+def no_events(horizon: float) -> NotEstimable:
+    """Return the error of arms without any event up to the horizon."""
+    return NotEstimable(
+        "no_events",
+        "Neither arm has an event up to the horizon",
+        given=f"a horizon of {horizon:g}",
+        todo="Wait until units have had the event, or fix a longer horizon.",
+    )
 
 
 def horizon_too_far(horizon: float, furthest: float) -> NotEstimable:

@@ -1,0 +1,66 @@
+"""What units have done up to a horizon, each counted as long as it was watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from abtest.data.request import EventValue, MetricRequest, UnitRequest
+from abtest.data.settings import Name
+from abtest.metrics.definition import DataKind, Misfit
+from abtest.metrics.followed import FollowedMetric, step_misfits
+from abtest.metrics.wording import number_of_events
+
+if TYPE_CHECKING:
+    from abtest.stats.results import PairEstimate
+    from abtest.stats.survival.repeated_events import RepeatedEvents
+
+
+class CumulativeMetric(FollowedMetric):
+    """Mean per unit up to a horizon, units with open windows counted as long as they were seen."""
+
+    kind: Literal["cumulative"]
+    """Kind of metric."""
+    event: Name | None = None
+    """Event that is counted; "*" is any event."""
+    aggregate: Literal["count", "sum"] | None = None
+    """Whether events are counted or their values summed."""
+
+    def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
+        """Return the keys that each shape of data needs."""
+        return {"events": (("event", "aggregate"),)}
+
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return what does not fit; days begin at exposure and are counted in whole steps."""
+        found = super().misfits(data)
+        steps = step_misfits("repeated_events", self.window_days) if data == "events" else ()
+        return (*found, *steps)
+
+    def sample_request(self, data: DataKind) -> MetricRequest:
+        """Return amounts by steps of time since exposure, and their products."""
+        assert data == "events"
+        assert self.event is not None
+        assert self.aggregate is not None
+        assert self.window_days is not None
+        value = EventValue(self.event, self.aggregate, self.window_days)
+        horizon = self.window_days[1]
+        return UnitRequest(self.id, (value,), statistic="repeated_events", horizon=horizon)
+
+    def compared(
+        self, control: Sequence[RepeatedEvents], treatment: Sequence[RepeatedEvents]
+    ) -> PairEstimate:
+        """Return both mean cumulative functions at the horizon."""
+        from abtest.stats import estimate_cumulative_means
+
+        assert self.window_days is not None
+        return estimate_cumulative_means(control, treatment, horizon=self.window_days[1])
+
+    def definition(self) -> str:
+        """Return one sentence that says what is measured."""
+        assert self.event is not None
+        assert self.aggregate is not None
+        assert self.window_days is not None
+        return (
+            f"Mean of the unit's {number_of_events(self.event, self.aggregate)} up to day "
+            f"{self.window_days[1]:g}, units counted as long as they were watched."
+        )

@@ -1,0 +1,77 @@
+"""Time until a unit does something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.settings import Name
+from abtest.metrics.definition import DataKind, Misfit, Positive
+from abtest.metrics.followed import FollowedMetric, step_misfits
+from abtest.metrics.wording import event_name
+
+if TYPE_CHECKING:
+    from abtest.stats.results import PairEstimate
+    from abtest.stats.survival.event_times import EventTimes
+
+
+class TimeToEventMetric(FollowedMetric):
+    """Mean days until the first event, up to a horizon (restricted mean survival time)."""
+
+    kind: Literal["time_to_event"]
+    """Kind of metric."""
+    event: Name | None = None
+    """Event that is waited for (events data); "*" is any event."""
+    duration: Name | None = None
+    """Column of the days until the event, or until the unit was last seen (units data)."""
+    observed: Name | None = None
+    """Column that says whether `duration` ends with the event, true/false or 1/0 (units data)."""
+    horizon: Positive | None = None
+    """Days up to which times are compared (units data); the end of the window on events data."""
+
+    def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
+        """Return the keys that each shape of data needs."""
+        return {"events": (("event",),), "units": (("duration", "observed", "horizon"),)}
+
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return what does not fit; times begin at exposure and are counted in whole steps."""
+        found = super().misfits(data)
+        steps = step_misfits("event_times", self.window_days) if data == "events" else ()
+        return (*found, *steps)
+
+    @property
+    def until(self) -> float:
+        """Days up to which times are compared."""
+        return self.window_days[1] if self.window_days is not None else self.horizon or 0.0
+
+    def sample_request(self, data: DataKind) -> MetricRequest:
+        """Return the distinct times with the units that had the event or were lost."""
+        if data == "units":
+            assert self.duration is not None
+            assert self.observed is not None
+            columns = (ColumnValue(self.duration), ColumnValue(self.observed))
+            return UnitRequest(self.id, columns, statistic="event_times", horizon=self.until)
+        assert self.event is not None
+        assert self.window_days is not None
+        value = EventValue(self.event, "first_time", self.window_days)
+        return UnitRequest(self.id, (value,), statistic="event_times", horizon=self.until)
+
+    def compared(
+        self, control: Sequence[EventTimes], treatment: Sequence[EventTimes]
+    ) -> PairEstimate:
+        """Return both restricted means, from Kaplan-Meier curves."""
+        from abtest.stats import estimate_survival
+
+        return estimate_survival(control, treatment, horizon=self.until)
+
+    def definition(self) -> str:
+        """Return one sentence that says what is measured."""
+        if self.event is not None:
+            what = f"first {event_name(self.event)}"
+        else:
+            what = f"end of {self.duration}"
+        return (
+            f"Mean days until the {what}, counted up to day {self.until:g} "
+            "(restricted mean: units without it count with that day)."
+        )

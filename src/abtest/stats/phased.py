@@ -1,0 +1,181 @@
+"""Estimates of two arms within phases of allocation, as one estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from abtest.errors import UsageError
+from abtest.stats.moments import Floats
+from abtest.stats.not_estimable import NotEstimable, too_few_units
+from abtest.stats.pairs import ArmPair
+from abtest.stats.results import WarningCode
+from abtest.stats.value_counts import ValueCounts
+
+
+class HasUnits(Protocol):
+    """A sample that knows its units."""
+
+    @property
+    def n(self) -> int:
+        """Units in it."""
+
+
+S = TypeVar("S", bound=HasUnits)
+
+
+def by_phase(
+    control: Sequence[S],
+    treatment: Sequence[S],
+    estimate: Callable[[S, S], ArmPair],
+    *,
+    may_fail: frozenset[str] = frozenset(),
+) -> ArmPair:
+    """Return the pair of two arms that are compared within phases of constant allocation.
+
+    A phase weighs its share of the units of both arms; the sampling error of these shares counts
+    (as in `JointMeans.propagate`). Phases with fewer than two units in an arm, and those in which
+    the estimate fails for one of the reasons in `may_fail`, are left out with the warning
+    ``phase_dropped``: nothing can be compared within them.
+
+    Parameters
+    ----------
+    control, treatment
+        A sample per phase.
+    estimate
+        The independent pair of two samples.
+    may_fail
+        Codes of `NotEstimable` that concern one phase, as long as another one has an estimate.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units``, or as the estimate.
+    UsageError
+        If the arms differ in phases.
+    """
+    pairs = phases_of(control, treatment)
+    kept = [pair for pair in pairs if min(pair[0].n, pair[1].n) >= 2]
+    if not kept:
+        raise too_few_units(sum(one.n for one in control), sum(one.n for one in treatment))
+    found: list[ArmPair] = []
+    failure: NotEstimable | None = None
+    for first, second in kept:
+        try:
+            found.append(estimate(first, second))
+        except NotEstimable as error:
+            if error.code not in may_fail:
+                raise
+            failure = error
+    if not found:
+        assert failure is not None  # all that were kept have failed
+        raise failure
+    empty = sum(1 for first, second in pairs if first.n == second.n == 0)
+    pair = found[0] if len(found) == 1 else _combined(found)
+    dropped = len(pairs) - empty - len(found)
+    return pair.with_warnings(*(("phase_dropped",) if dropped else ()))
+
+
+def phases_of(control: Sequence[S], treatment: Sequence[S]) -> list[tuple[S, S]]:
+    """Return the samples of both arms by phase.
+
+    Raises
+    ------
+    UsageError
+        If there are not as many of each, or none.
+    """
+    if len(control) != len(treatment) or not control:
+        raise UsageError(
+            "Both arms need samples of the same phases",
+            given=f"{len(control)} control, {len(treatment)} treatment phases",
+            todo="Give one sample per phase and arm; an arm without units there as an empty one.",
+        )
+    return list(zip(control, treatment, strict=True))
+
+
+def _combined(pairs: Sequence[ArmPair]) -> ArmPair:
+    units = np.array([[pair.n_control, pair.n_treatment] for pair in pairs], dtype=np.float64)
+    weights = units.sum(axis=1) / units.sum()
+    values = np.array([[pair.control_value, pair.treatment_value] for pair in pairs])
+    covariance = np.einsum("p,pij->ij", weights**2, np.array([pair.covariance for pair in pairs]))
+    middle = weights @ values
+    apart = values - middle
+    covariance = covariance + (apart.T * weights) @ apart / units.sum()
+    warnings: dict[WarningCode, None] = {}
+    for pair in pairs:
+        warnings |= dict.fromkeys(pair.warnings)
+    methods = dict.fromkeys(pair.method for pair in pairs)
+    return ArmPair(
+        float(middle[0]),
+        float(middle[1]),
+        (
+            (float(covariance[0, 0]), float(covariance[0, 1])),
+            (float(covariance[1, 0]), float(covariance[1, 1])),
+        ),
+        df=None,
+        n_control=int(units[:, 0].sum()),
+        n_treatment=int(units[:, 1].sum()),
+        method=list(methods)[-1],
+        warnings=tuple(warnings),
+        difference_variance=_difference_variance(pairs, weights, apart, float(units.sum())),
+    )
+
+
+def _difference_variance(
+    pairs: Sequence[ArmPair], weights: Floats, apart: Floats, units: float
+) -> float:
+    """Return the variance of the difference by itself: levels of phases may lie far apart."""
+    own = np.array([pair.contrast.difference_variance for pair in pairs])
+    noise = weights @ (apart[:, 1] - apart[:, 0]) ** 2 / units
+    return float(weights**2 @ own + noise)
+
+
+def weighted_counts(
+    control: Sequence[ValueCounts], treatment: Sequence[ValueCounts]
+) -> tuple[ValueCounts, ValueCounts, bool]:
+    """Return each arm's value counts with phases weighing the same in both, and if one was left.
+
+    In an arm the units of phase p weigh w_p / n_p, with w_p the share of the phase in the units
+    of both arms, and the sample counts as many units as give a share its variance: 1 / sum of
+    w_p^2 / n_p (Kish 1965, Survey Sampling, 11.7; with binomial limits: Korn & Graubard 1998,
+    Survey Methodology 24, 193). Where allocation does not change that is the sample itself.
+    Weighted units are rounded to whole ranks.
+
+    Raises
+    ------
+    NotEstimable
+        ``too_few_units`` if no phase has two units in each arm.
+    UsageError
+        If the arms differ in phases.
+    """
+    pairs = phases_of(control, treatment)
+    kept = [pair for pair in pairs if min(pair[0].n, pair[1].n) >= 2]
+    if not kept:
+        raise too_few_units(sum(one.n for one in control), sum(one.n for one in treatment))
+    empty = sum(1 for first, second in pairs if first.n == second.n == 0)
+    dropped = len(pairs) - empty - len(kept) > 0
+    if len(kept) == 1:
+        return (*kept[0], dropped)
+    units = np.array([[first.n, second.n] for first, second in kept], dtype=np.float64)
+    weights = units.sum(axis=1) / units.sum()
+    arms = [_weighted([pair[arm] for pair in kept], units[:, arm], weights) for arm in (0, 1)]
+    return arms[0], arms[1], dropped
+
+
+def _weighted(phases: Sequence[ValueCounts], units: Floats, weights: Floats) -> ValueCounts:
+    effective = round(1.0 / float((weights**2 / units).sum()))
+    values = np.concatenate([phase.values for phase in phases])
+    shares = np.concatenate(
+        [
+            phase.counts * (weight / n)
+            for phase, weight, n in zip(phases, weights, units, strict=True)
+        ]
+    )
+    distinct, place = np.unique(values, return_inverse=True)
+    reached = np.cumsum(np.bincount(place, weights=shares))
+    ranks = np.round(reached / reached[-1] * effective).astype(np.int64)
+    nulls = sum(phase.nulls for phase in phases)
+    found = ValueCounts.from_table(distinct, np.diff(ranks, prepend=0))
+    return ValueCounts(found.values, found.counts, nulls)
