@@ -1,6 +1,8 @@
 """Quantiles of real data: rounds of Cookie Cats, seconds on a step of Vanguard's process."""
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 
 from abtest.stats import (
@@ -34,13 +36,62 @@ def test_the_median_player_of_cookie_cats_played_one_round_less(rounds):
 
 
 def test_no_quantile_of_cookie_cats_stands_out_in_the_band(rounds):
-    # the gate is at 40 instead of 30 rounds: around the median players stop a little earlier
+    # the gate is at level 40 instead of 30: around the median players stop a little earlier
     result = compare_many_quantiles(*rounds)
     assert [effect.estimate for effect in result.effects] == [0, -1, 0, -1, -1, -1, 0, 2, -1]
     assert result.p_value == pytest.approx(0.3458, abs=1e-3)
     for effect, band in zip(result.effects, result.band, strict=True):
         assert band.lower <= effect.absolute.lower
         assert band.upper >= effect.absolute.upper
+
+
+PERCENTILES = [share / 100 for share in range(1, 100)]
+
+
+@pytest.fixture(scope="module")
+def curve(rounds):
+    """The effect along the whole distribution of rounds."""
+    return compare_many_quantiles(*rounds, quantiles=PERCENTILES)
+
+
+def test_the_curve_of_cookie_cats_is_that_of_its_players(curve, shared_data):
+    players = pd.read_csv(shared_data / "cookie_cats.csv.gz")
+    control, treatment = (
+        np.quantile(
+            players.loc[players["version"] == arm, "sum_gamerounds"],
+            PERCENTILES,
+            method="inverted_cdf",
+        )
+        for arm in ("gate_30", "gate_40")
+    )
+    assert [effect.control_value for effect in curve.effects] == control.tolist()
+    assert [effect.estimate for effect in curve.effects] == (treatment - control).tolist()
+    # with the later gate a round less, if anything, from the 20th to the 67th percentile, two
+    # more from the 74th to the 81st; nowhere more than chance
+    assert set((treatment - control)[19:67]) == {-1.0, 0.0}
+    assert set((treatment - control)[73:81]) == {2.0}
+    assert curve.p_value == pytest.approx(0.693, abs=1e-3)
+    assert all(band.lower <= 0.0 <= band.upper for band in curve.band)
+    assert curve.warnings == ("tied_quantile",)
+
+
+def test_the_band_holds_whole_curves_of_resampled_players(curve, rounds):
+    """Of resampled curves 95% or more lie in it, though far fewer in the single intervals."""
+    rng = np.random.default_rng(1)
+    resampled = []
+    for arm in rounds:
+        ranks = np.ceil(np.array(PERCENTILES) * arm.n - 1e-6)
+        reached = np.cumsum(rng.multinomial(arm.n, arm.counts / arm.n, size=1_000), axis=1)
+        places = [(reached < rank).sum(axis=1) for rank in ranks]
+        resampled.append(arm.values[np.stack(places, axis=1)])
+    curves = resampled[1] - resampled[0]
+
+    def held(limits):
+        lower, upper = np.array([(each.lower, each.upper) for each in limits]).T
+        return ((curves >= lower) & (curves <= upper)).all(axis=1).mean()
+
+    assert 0.95 <= held(curve.band) < 0.99
+    assert held([effect.absolute for effect in curve.effects]) < 0.75
 
 
 STEPS = """
