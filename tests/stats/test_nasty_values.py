@@ -83,6 +83,14 @@ SAMPLES = {
     },
     "permutation": partial(stats.compare_permutation, seed=1, replicates=99),
     "events": lambda a, b: stats.compare_event_quantiles((a, PLACES), (b, PLACES)),
+    "clusters": lambda a, b: stats.compare_clustered_means((a, PLACES // 3), (b, 50 + PLACES // 2)),
+    **{
+        f"clusters by {weights}": lambda a, b, weights=weights: stats.compare_means_of_clusters(
+            (a, PLACES // 3), (b, 50 + PLACES // 2), weights=weights
+        )
+        for weights in ("equal", "size")
+    },
+    "likeness": lambda a, b: stats.intraclass_correlation((a, PLACES // 3), (b, 50 + PLACES // 2)),
     "quartiles": partial(stats.compare_many_quantiles, quantiles=[0.25, 0.5, 0.75]),
     "bootstrap of medians": partial(
         stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
@@ -140,6 +148,19 @@ OTHERS = {
     "causes": lambda a, b: stats.compare_incidence((GOOD, a), (GOOD, b), horizon=3.0),
     "hazards with": lambda a, b: stats.compare_hazards(
         (GOOD, GOOD > 2), (GOOD + 1, GOOD > 1), covariates=(a, b)
+    ),
+    "names of clusters": lambda a, b: stats.compare_clustered_means(
+        (GOOD, a), (GOOD + PLACES, PLACES + 0.5)
+    ),
+    "covariates of clusters": lambda a, b: stats.compare_clustered_means(
+        (GOOD, PLACES // 3), (GOOD[::-1], 50 + PLACES // 2), covariates=(a, b)
+    ),
+    "sums of clusters": lambda a, b: stats.intraclass_correlation(
+        stats.ClusterTable.from_sums(PLACES, 2 + PLACES % 3, a, b)
+    ),
+    "counts of clusters": lambda a, b: stats.compare_clustered_means(
+        stats.ClusterTable.from_sums(PLACES, a, GOOD, GOOD**2 * 30),
+        stats.ClusterTable.from_sums(PLACES + 50, b, GOOD, GOOD**2 * 30, pilot=1.0),
     ),
     "units": lambda a, b: stats.compare_cluster_bootstrap(
         (GOOD, a), (GOOD, b), seed=1, replicates=99

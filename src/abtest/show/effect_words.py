@@ -189,6 +189,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 WARNINGS: Mapping[str, str] = {
     "answers_differ": "units answer more often in one arm: the answers come from different units",
     "constant_arm": "one arm has the same value in every unit: its error counts as 0",
+    "constant_clusters": "rows of a cluster never differ, so that their correlation has no error",
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
     "counts_added": "few answers: three were added before estimating",
     "covariate_constant": "not adjusted: nothing varied before exposure",
@@ -200,7 +201,7 @@ WARNINGS: Mapping[str, str] = {
     "covariate_not_used": "not adjusted: too few events",
     "covariate_too_few_units": "not adjusted: too few units",
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
-    "few_clusters": "few units for a quantile of their events: resample the units",
+    "few_clusters": "few clusters of rows, or a few that hold most of them: the error is uncertain",
     "few_events": "few events: the interval is rough",
     "hazards_not_proportional": "the hazard ratio changes over time: it is an average of follow-up",
     "many_folds": "more folds than the units bear: the variance saved is overstated",

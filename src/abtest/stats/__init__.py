@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from abtest.stats.allocation.ratio import sample_ratio
     from abtest.stats.allocation.result import SampleRatio, SegmentRatio, SegmentRatios
     from abtest.stats.allocation.segments import sample_ratio_by_segment
+    from abtest.stats.clusters.compare import compare_clustered_means
+    from abtest.stats.clusters.correlation import intraclass_correlation
+    from abtest.stats.clusters.correlation_result import ClusterCorrelation
+    from abtest.stats.clusters.level import compare_means_of_clusters
+    from abtest.stats.clusters.table import ClusterTable
     from abtest.stats.comparison import Comparison
     from abtest.stats.comparison_table import ComparisonTable
     from abtest.stats.counts import homogeneity
@@ -108,6 +113,8 @@ _HOME = {
     "AdjustmentDiagnosis": "adjustment.diagnosis",
     "ArmPair": "pairs",
     "CappedComparison": "means.capped",
+    "ClusterCorrelation": "clusters.correlation_result",
+    "ClusterTable": "clusters.table",
     "Clusters": "sizing.sharing",
     "Comparison": "comparison",
     "ComparisonFamily": "multiplicity.comparison_family",
@@ -175,6 +182,7 @@ _HOME = {
     "compare_bootstrap": "resampling.bootstrap",
     "compare_capped_means": "means.capped",
     "compare_cluster_bootstrap": "resampling.clusters",
+    "compare_clustered_means": "clusters.compare",
     "compare_compositions": "designs.composition",
     "compare_cumulative_means": "survival.cumulative",
     "compare_cupac_means": "adjustment.cupac",
@@ -185,6 +193,7 @@ _HOME = {
     "compare_incidence": "survival.incidence_comparison",
     "compare_many_quantiles": "quantiles.band",
     "compare_means": "means.compare",
+    "compare_means_of_clusters": "clusters.level",
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
     "compare_ordered_proportions": "designs.trend",
@@ -216,6 +225,7 @@ _HOME = {
     "heterogeneity": "segments.compare",
     "heterogeneity_by_dimension": "segments.compare",
     "homogeneity": "counts",
+    "intraclass_correlation": "clusters.correlation",
     "log_rank_test": "survival.rank_test",
     "minimum_detectable_effect": "sizing.solve",
     "non_inferiority": "margins",
@@ -237,6 +247,8 @@ __all__ = [
     "AdjustmentDiagnosis",
     "ArmPair",
     "CappedComparison",
+    "ClusterCorrelation",
+    "ClusterTable",
     "Clusters",
     "Comparison",
     "ComparisonFamily",
@@ -304,6 +316,7 @@ __all__ = [
     "compare_bootstrap",
     "compare_capped_means",
     "compare_cluster_bootstrap",
+    "compare_clustered_means",
     "compare_compositions",
     "compare_cumulative_means",
     "compare_cupac_means",
@@ -314,6 +327,7 @@ __all__ = [
     "compare_incidence",
     "compare_many_quantiles",
     "compare_means",
+    "compare_means_of_clusters",
     "compare_odds",
     "compare_ordered_means",
     "compare_ordered_proportions",
@@ -345,6 +359,7 @@ __all__ = [
     "heterogeneity",
     "heterogeneity_by_dimension",
     "homogeneity",
+    "intraclass_correlation",
     "log_rank_test",
     "minimum_detectable_effect",
     "non_inferiority",

@@ -67,8 +67,8 @@ class Comparison:
     details
         Further numbers of the method by name, such as the threshold of capped means.
     counted
-        What `n_control` and `n_treatment` are: ``units``, or ``events`` where a rate is made of
-        totals.
+        What `n_control` and `n_treatment` are: ``units``, ``events`` where a rate is made of
+        totals, or ``clusters`` of rows.
     """
 
     measure: Measure
@@ -91,7 +91,7 @@ class Comparison:
     variance_reduction: float | None = None
     warnings: tuple[WarningCode, ...] = ()
     details: dict[str, float] = field(default_factory=dict)
-    counted: Literal["units", "events"] = "units"
+    counted: Literal["units", "events", "clusters"] = "units"
 
     @classmethod
     def of(

@@ -20,6 +20,7 @@ _SIDES: Mapping[Alternative, str] = {
 }
 _NAMED: Mapping[Measure, str] = {
     "capped_mean": "Capped mean of treatment",
+    "cluster_mean": "Mean of clusters of treatment",
     "geometric_mean": "Geometric mean of treatment",
     "quantile": "Quantile of treatment",
     "trimmed_mean": "Trimmed mean of treatment",

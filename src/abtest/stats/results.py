@@ -41,6 +41,9 @@ Method = (
         "clopper_pearson",
         "cluster_basic",
         "cluster_percentile",
+        "cluster_welch",
+        "cr2",
+        "cr2_adjusted",
         "cupac",
         "fieller",
         "fisher",
@@ -74,6 +77,7 @@ Method = (
 """How two arms were compared: those of experiments, and what else the functions offer."""
 Measure = Literal[
     "capped_mean",
+    "cluster_mean",
     "cumulative_mean",
     "geometric_mean",
     "incidence",
@@ -96,6 +100,7 @@ Measure = Literal[
 WarningCode = Literal[
     "answers_differ",
     "constant_arm",
+    "constant_clusters",
     "counts_added",
     "covariate_constant",
     "covariate_dropped",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import UsageError
-from abtest.stats.floats import Values, as_floats
+from abtest.stats.clusters.ids import numbered
+from abtest.stats.floats import as_floats
 from abtest.stats.moments import Floats, Moments
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.resampling.statistic import Mean, SampleQuantile, Statistic
@@ -58,7 +59,7 @@ class ClusteredEvents:
                 todo="Give the value and the unit of every event: (values, units).",
             )
         values = as_floats(events[0], name)
-        units = _numbered(events[1], name)
+        units, _ = numbered(events[1], name, row="event", group="unit")
         if values.shape != units.shape:
             raise UsageError(
                 f"Each event of {name} needs one value and one unit",
@@ -153,36 +154,3 @@ class ClusteredEvents:
             inside = np.cumsum(table @ often[part].T, axis=0) + before[part]
             found.append(values[(inside < np.maximum(needed[part], 1.0)).sum(axis=0)])
         return np.concatenate(found)
-
-
-def _numbered(units: Values, name: str) -> NDArray[np.int64]:
-    """Return units as numbers from 0; they may be of any kind, also tuples or rows of a table.
-
-    Raises
-    ------
-    UsageError
-        If one is null, or they are no column.
-    """
-    import pandas as pd
-
-    try:
-        if hasattr(units, "columns") and hasattr(units, "itertuples"):
-            units = list(units.itertuples(index=False, name=None))
-        column = list(units.to_numpy() if hasattr(units, "to_numpy") else units)
-        whole = np.empty(len(column), dtype=object)
-        whole[:] = [tuple(unit) if isinstance(unit, list | tuple) else unit for unit in column]
-        numbers, _ = pd.factorize(whole)
-        null = numbers < 0
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"The units of {name} are one name for each event",
-            given=str(error),
-            todo="Give a column of numbers, text or tuples.",
-        ) from error
-    if null.any():
-        raise UsageError(
-            f"An event of {name} belongs to no unit",
-            given=f"{int(null.sum())} units are null",
-            todo="Leave these events out, or name their unit.",
-        )
-    return numbers.astype(np.int64)

@@ -1,0 +1,1 @@
+"""Arms of clusters: robust errors, tests of cluster means, how alike rows of a cluster are."""
