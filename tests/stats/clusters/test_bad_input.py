@@ -188,6 +188,8 @@ TABLE = {"clusters": ["a", "b"], "counts": [2, 3], "sums": [3.0, 4.0], "squares"
         {"nulls": -1},
         {"nulls": 0.5},
         {"pilot": "x"},
+        {"pilot": [1.0, 2.0]},
+        {"pilot": []},
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(wrong):

@@ -112,7 +112,7 @@ class ClusterTable:
             n = np.bincount(places, minlength=len(names)).astype(np.float64)
             shift = _summed(places, len(names), rows) / np.maximum(n, 1.0)[:, None]
             rows -= shift[places]
-            m2 = _summed(places, len(names), _products(rows))
+            m2 = _products_summed(places, len(names), rows)
             lost = float(m2[:, 0, 0].sum() + n @ shift[:, 0] ** 2) == 0.0
         if len(rows) and lost and not flat[0]:
             raise too_small()
@@ -154,29 +154,15 @@ class ClusterTable:
             smaller than the sums allow.
         """
         places, names = numbered(clusters, "a table", row="line")
-        n = as_floats(counts, "counts")
-        totals, products = _plain(sums, "sums"), _plain(squares, "squares")
-        totals = totals[:, None] if totals.ndim == 1 else totals
-        products = products[:, None, None] if products.ndim == 1 else products
-        size = totals.shape[1] if totals.ndim == 2 else 0
-        if not (
-            n.shape == places.shape == totals.shape[:1]
-            and size > 0
-            and products.shape == (len(n), size, size)
-        ):
+        n, totals, products = _lines(places.size, counts, sums, squares)
+        centre = _plain(pilot, "pilot")
+        if centre.shape not in ((1,), totals.shape[1:]):
             raise UsageError(
-                "A table of clusters has one count, sum and square per line",
-                given=f"{places.size} clusters, {n.size} counts, sums of shape {totals.shape}, "
-                f"squares of shape {products.shape}",
-                todo="Give squares as (lines,), or sums of products as (lines, k, k).",
+                "A table of clusters has one pilot, or one per variable",
+                given=f"pilots of shape {centre.shape}",
+                todo="Give the numbers that were subtracted before summing.",
             )
-        if not ((n >= 0.0) & (n < 2.0**53) & (np.trunc(n) == n)).all():
-            raise UsageError(
-                "Counts must be whole numbers of at least 0",
-                given=str(n[:5].tolist()),
-                todo="Give numbers of rows, not shares.",
-            )
-        centre = np.broadcast_to(_plain(pilot, "pilot"), (size,)).astype(np.float64)
+        centre = np.broadcast_to(centre, totals.shape[1:])
         held = n > 0.0
         totals, products = totals[held], products[held]
         n, places = n[held], places[held]
@@ -227,7 +213,8 @@ class ClusterTable:
 
     def about(self, centre: Floats) -> Floats:
         """Return the means of the clusters minus other numbers, without losing digits."""
-        return np.asarray(self.shift + (self.centre - centre))
+        with np.errstate(over="ignore", invalid="ignore"):  # too large values are judged later
+            return np.asarray(self.shift + (self.centre - centre))
 
     def _merged(self, places: NDArray[np.int64], names: Sequence[Hashable]) -> ClusterTable:
         """Return the table with lines of one place added up (Chan, Golub & LeVeque 1983)."""
@@ -237,7 +224,7 @@ class ClusterTable:
             shift = _summed(places, size, self.n[:, None] * self.shift)
             shift /= np.maximum(n, 1.0)[:, None]
             apart = np.sqrt(self.n)[:, None] * (self.shift - shift[places])
-            m2 = _summed(places, size, self.m2 + _products(apart))
+            m2 = _summed(places, size, self.m2) + _products_summed(places, size, apart)
         return ClusterTable(tuple(names), n, self.centre, shift, m2, self.nulls)._settled(_ROUNDING)
 
     def _settled(self, noise: Floats | float) -> ClusterTable:
@@ -261,6 +248,47 @@ def _summed(places: NDArray[np.int64], size: int, part: Floats) -> Floats:
     return np.asarray(np.column_stack(sums).reshape(size, *part.shape[1:]), dtype=np.float64)
 
 
+def _products_summed(places: NDArray[np.int64], size: int, rows: Floats) -> Floats:
+    """Return sums of products of each pair of columns by place, one pair at a time."""
+    variables = rows.shape[1]
+    found = np.zeros((size, variables, variables))
+    for i in range(variables):
+        for j in range(i + 1):
+            found[:, i, j] = np.bincount(places, rows[:, i] * rows[:, j], minlength=size)
+            found[:, j, i] = found[:, i, j]
+    return found
+
+
+def _lines(clusters: int, counts: Values, sums: Any, squares: Any) -> tuple[Floats, Floats, Floats]:
+    """Return counts (c,), sums (c, k) and sums of products (c, k, k) as floats.
+
+    Raises
+    ------
+    UsageError
+        If shapes do not fit, or a count is no whole number.
+    """
+    n = as_floats(counts, "counts")
+    totals, products = _plain(sums, "sums"), _plain(squares, "squares")
+    totals = totals[:, None] if totals.ndim == 1 else totals
+    products = products[:, None, None] if products.ndim == 1 else products
+    size = totals.shape[1] if totals.ndim == 2 else 0
+    fits = len(n) == clusters == len(totals) and products.shape == (clusters, size, size)
+    if not (fits and size > 0):
+        raise UsageError(
+            "A table of clusters has one count, sum and square per line",
+            given=f"{clusters} clusters, {n.size} counts, sums of shape {totals.shape}, "
+            f"squares of shape {products.shape}",
+            todo="Give squares as (lines,), or sums of products as (lines, k, k).",
+        )
+    if not ((n >= 0.0) & (n < 2.0**53) & (np.trunc(n) == n)).all():
+        raise UsageError(
+            "Counts must be whole numbers of at least 0",
+            given=str(n[:5].tolist()),
+            todo="Give numbers of rows, not shares.",
+        )
+    return n, totals, products
+
+
 def _require_squares(m2: Floats, products: Floats, noise: Floats) -> None:
     """Refuse sums of squares that are smaller than sums allow, by more than rounding.
 
@@ -276,10 +304,6 @@ def _require_squares(m2: Floats, products: Floats, noise: Floats) -> None:
             given=f"{int((squares < -noise[:, None] * np.abs(given)).any(axis=1).sum())} lines",
             todo="Give sum((v - pilot)^2) with the pilot of the sums, and counts of the same rows.",
         )
-
-
-def _products(rows: Floats) -> Floats:
-    return np.asarray(rows[:, :, None] * rows[:, None, :])
 
 
 def _plain(values: Any, name: str) -> Floats:
