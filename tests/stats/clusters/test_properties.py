@@ -301,6 +301,24 @@ def test_limits_of_the_correlation_cover_as_often_as_they_say():
     assert 0.9 - 0.05 < inside / 400 < 0.9 + 0.05
 
 
+def test_relative_effects_count_the_error_of_the_covariates_means():
+    rng = np.random.default_rng(3)
+    inside = 0
+    for _ in range(400):
+        arms, covariates = [], []
+        for k in (0, 1):
+            sizes = rng.integers(2, 12, 30)
+            places = np.repeat(np.arange(30), sizes)
+            past = rng.normal(size=30)[places] + 0.5 * rng.normal(size=places.size)
+            noise = 0.5 * rng.normal(size=30)[places] + rng.normal(size=places.size)
+            arms.append((4.0 * (1 + k) + 2.0 * past + noise, places + 100 * k))
+            covariates.append(past)
+        got = compare_clustered_means(*arms, covariates=tuple(covariates))
+        inside += got.relative.lower <= 1.0 <= got.relative.upper
+    # without that error these intervals cover in five of six runs
+    assert 0.92 < inside / 400 < 0.98
+
+
 def test_robust_tests_keep_their_level_with_few_clusters_of_equal_size():
     rng = np.random.default_rng(13)
     places = np.repeat(np.arange(5), 4)
