@@ -8,6 +8,8 @@ WARNINGS: Mapping[str, str] = {
     "few_events": "an arm expects fewer than 10 events, where the true power may differ by points",
     "small_arms": "an arm has so few units that the true power may be several points lower",
     "smallest_possible": "the fewest units that have a variance are more than enough",
+    "tied_quantile": "many units share the value at the quantile, so that it moves by whole steps "
+    "between values or not at all; a mean or a proportion sees less",
 }
 """What a reader should know about an answer, by warning code."""
 

@@ -76,13 +76,19 @@ if TYPE_CHECKING:
     from abtest.stats.segments.compare import heterogeneity, heterogeneity_by_dimension
     from abtest.stats.segments.result import Heterogeneity, HeterogeneityFamily, SegmentEffect
     from abtest.stats.sizing.answers import PowerResult
+    from abtest.stats.sizing.cumulative import CumulativeDesign
     from abtest.stats.sizing.curve import PowerCurve
+    from abtest.stats.sizing.hazards import HazardDesign
     from abtest.stats.sizing.means import MeansDesign
     from abtest.stats.sizing.proportions import ProportionsDesign
+    from abtest.stats.sizing.quantiles import QuantileDesign
     from abtest.stats.sizing.rates import RateDesign
     from abtest.stats.sizing.ratios import RatioDesign
+    from abtest.stats.sizing.scores import ScoreDesign
     from abtest.stats.sizing.sharing import Clusters, DecisionRule
     from abtest.stats.sizing.solve import minimum_detectable_effect, power, sample_size
+    from abtest.stats.sizing.survival import SurvivalDesign
+    from abtest.stats.sizing.watched_times import ExponentialTimes
     from abtest.stats.survival.compare import (
         SurvivalComparison,
         compare_survival,
@@ -123,6 +129,7 @@ _HOME = {
     "CompositionComparison": "designs.composition_result",
     "CovariateHazard": "survival.hazards",
     "CumulativeComparison": "survival.cumulative",
+    "CumulativeDesign": "sizing.cumulative",
     "CumulativeIncidence": "survival.incidence",
     "CumulativeMean": "survival.mean_curve",
     "DecisionRule": "sizing.sharing",
@@ -130,9 +137,11 @@ _HOME = {
     "Equivalence": "margin_results",
     "EquivalenceTable": "margin_tables",
     "EventTimes": "survival.event_times",
+    "ExponentialTimes": "sizing.watched_times",
     "FactorialComparison": "designs.factorial",
     "GrayTest": "survival.gray",
     "HazardComparison": "survival.hazards",
+    "HazardDesign": "sizing.hazards",
     "Heterogeneity": "segments.result",
     "HeterogeneityFamily": "segments.result",
     "IncidenceComparison": "survival.incidence_comparison",
@@ -150,6 +159,7 @@ _HOME = {
     "PowerResult": "sizing.answers",
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
+    "QuantileDesign": "sizing.quantiles",
     "QuantileEffects": "quantiles.band",
     "QuantilePair": "quantiles.pair",
     "RankComparison": "ranks.result",
@@ -162,12 +172,14 @@ _HOME = {
     "SampleEstimate": "one_sample",
     "SampleQuantile": "resampling.statistic",
     "SampleRatio": "allocation.result",
+    "ScoreDesign": "sizing.scores",
     "ScorePair": "proportions.score",
     "SegmentEffect": "segments.result",
     "SegmentRatio": "allocation.result",
     "SegmentRatios": "allocation.result",
     "SurvivalComparison": "survival.compare",
     "SurvivalCurve": "survival.curve",
+    "SurvivalDesign": "sizing.survival",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
     "TimeQuantileComparison": "survival.quantiles",
@@ -257,6 +269,7 @@ __all__ = [
     "CompositionComparison",
     "CovariateHazard",
     "CumulativeComparison",
+    "CumulativeDesign",
     "CumulativeIncidence",
     "CumulativeMean",
     "DecisionRule",
@@ -264,9 +277,11 @@ __all__ = [
     "Equivalence",
     "EquivalenceTable",
     "EventTimes",
+    "ExponentialTimes",
     "FactorialComparison",
     "GrayTest",
     "HazardComparison",
+    "HazardDesign",
     "Heterogeneity",
     "HeterogeneityFamily",
     "IncidenceComparison",
@@ -284,6 +299,7 @@ __all__ = [
     "PowerResult",
     "ProportionTrend",
     "ProportionsDesign",
+    "QuantileDesign",
     "QuantileEffects",
     "QuantilePair",
     "RankComparison",
@@ -296,12 +312,14 @@ __all__ = [
     "SampleEstimate",
     "SampleQuantile",
     "SampleRatio",
+    "ScoreDesign",
     "ScorePair",
     "SegmentEffect",
     "SegmentRatio",
     "SegmentRatios",
     "SurvivalComparison",
     "SurvivalCurve",
+    "SurvivalDesign",
     "Test",
     "TestGraph",
     "TimeQuantileComparison",

@@ -80,6 +80,7 @@ Measure = Literal[
     "cluster_mean",
     "cumulative_mean",
     "geometric_mean",
+    "hazard",
     "incidence",
     "mean",
     "nps",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from abtest.stats.results import Alternative, Measure
@@ -12,10 +12,12 @@ from abtest.stats.sizing.formulas import FORMULAS, Formula, TestKind
 
 Solved = Literal["power", "sample_size", "effect"]
 """What was asked for."""
-PowerWarning = Literal["few_events", "small_arms", "smallest_possible"]
+PowerWarning = Literal["few_events", "small_arms", "smallest_possible", "tied_quantile"]
 """``few_events``: an arm expects fewer than 10 events (or failures), where normal formulas are
 rough. ``small_arms``: an arm has so few units that the true power may be several points lower.
-``smallest_possible``: the fewest units that have a variance are more than enough."""
+``smallest_possible``: the fewest units that have a variance are more than enough.
+``tied_quantile``: so many units share the value at the quantile that it moves to another of the
+values or not at all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ class PowerResult:
     measure, test, alternative, direction, margin, baseline
         As in the design.
     warnings
-        ``few_events``, ``small_arms``, ``smallest_possible``; see `PowerWarning`.
+        ``few_events``, ``small_arms``, ``smallest_possible``, ``tied_quantile``; see
+        `PowerWarning`.
+    details
+        What a kind of design says besides, over all arms: ``events`` that are expected, or
+        ``answers`` of the units that are asked.
     """
 
     solved: Solved
@@ -74,6 +80,7 @@ class PowerResult:
     margin: float | tuple[float, float] | None
     baseline: float | None
     warnings: tuple[PowerWarning, ...] = ()
+    details: dict[str, float] = field(default_factory=dict)
 
     @property
     def formula_text(self) -> str:

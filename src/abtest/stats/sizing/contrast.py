@@ -66,6 +66,9 @@ def in_metric_units(design: Design, effect: Floats | float) -> Floats:
 def rejection(setting: Setting) -> Floats:
     """Return the probability that the test shows what it is to show, shape (r,)."""
     design = setting.design
+    own = design.rejection(setting.control, setting.treatment, setting.difference)
+    if own is not None:
+        return own
     df = degrees_of_freedom(setting)
     tail = np.broadcast_to(np.asarray(design.level) / design.sides, df.shape)
     critical = _critical(tail, df)

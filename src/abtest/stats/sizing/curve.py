@@ -41,8 +41,10 @@ class PowerCurve:
         The metric in control; NaN where it is not known.
     units_by_arm
         Shape (r, arms).
-    few_events, small_arms, smallest_possible
+    few_events, small_arms, smallest_possible, tied_quantile
         Where there are these warnings of `PowerResult`.
+    details
+        As in `PowerResult`, by name arrays of shape (r,).
     unit_size
         Units per cluster; None where units are not clustered.
     relative, sides, formula, measure, test, alternative, direction, margin
@@ -66,6 +68,8 @@ class PowerCurve:
     few_events: Truths
     small_arms: Truths
     smallest_possible: Truths
+    tied_quantile: Truths
+    details: dict[str, Floats]
     unit_size: float | None
     relative: bool
     sides: int
@@ -121,6 +125,7 @@ class PowerCurve:
             margin=self.margin,
             baseline=_number(self.baseline[row]),
             warnings=self.warnings(row),
+            details={name: float(values[row]) for name, values in self.details.items()},
         )
 
     @property
@@ -144,6 +149,7 @@ class PowerCurve:
         for arm in range(self.units_by_arm.shape[1]):
             name = "units_control" if arm == 0 else f"units_treatment_{arm}"
             columns[name] = self.units_by_arm[:, arm]
+        columns |= self.details
         columns["warnings"] = [", ".join(self.warnings(row)) for row in range(len(self))]
         return pd.DataFrame(columns)
 

@@ -18,7 +18,7 @@ from abtest.stats.sizing.contradictions import (
     refuse_other_rule,
     refuse_unreachable_margin,
 )
-from abtest.stats.sizing.formulas import Judge, TestKind
+from abtest.stats.sizing.formulas import Formula, Judge, TestKind, formula_of
 from abtest.stats.sizing.numbers import Truths, is_row, number_or_row, one_number
 from abtest.stats.sizing.settings import checked_allocation, checked_margin, checked_reduction
 from abtest.stats.sizing.sharing import Clusters, DecisionRule
@@ -95,7 +95,6 @@ class Design(ABC):
 
     numbers: ClassVar[tuple[str, ...]] = ()
     """Numbers of this kind that `over` may vary, besides those all kinds share."""
-    measure: ClassVar[Measure] = "mean"
 
     # what a kind must say -----------------------------------------------------------------
 
@@ -112,6 +111,41 @@ class Design(ABC):
     @abstractmethod
     def unit_variances(self, difference: Floats) -> tuple[Floats, Floats]:
         """Return variances of (control, treatment) per unit when the arms differ by this."""
+
+    # what a kind may say ------------------------------------------------------------------
+
+    @property
+    def measure(self) -> Measure:
+        """The quantity of one arm."""
+        return "mean"
+
+    @property
+    def formula(self) -> Formula:
+        """Name of the formula."""
+        return formula_of(self.judge, self.test)
+
+    def rejection(self, control: Floats, treatment: Floats, difference: Floats) -> Floats | None:
+        """Return the power of two arms of so many units; None where variances say it.
+
+        For kinds whose estimate is not treatment - control with a variance per unit of each arm.
+        """
+        del control, treatment, difference
+        return None
+
+    def rarer(self, difference: Floats) -> tuple[Floats, Floats] | None:
+        """Return events (or failures, if fewer) per unit of (control, treatment), or None."""
+        del difference
+        return None
+
+    def details(self, units_by_arm: Floats, difference: Floats) -> dict[str, Floats]:
+        """Return further numbers of a plan by name, shape (r,), from units of shape (r, arms)."""
+        del units_by_arm, difference
+        return {}
+
+    @property
+    def steps(self) -> Floats | None:
+        """The only differences that a treatment can have, rising; None where any is possible."""
+        return None
 
     def null_variances(
         self, difference: Floats, bound: float, treated: Floats
@@ -246,11 +280,6 @@ class Design(ABC):
     def units_lost(self) -> Floats:
         """Degrees of freedom that an arm loses: one for its mean, one for a slope."""
         return np.where(np.asarray(self.variance_reduction) > 0.0, 2.0, 1.0)
-
-    @property
-    def watched(self) -> Floats | float:
-        """Time that each unit is watched; 1 where that does not matter."""
-        return 1.0
 
     @property
     def slope_error(self) -> Floats | None:

@@ -54,6 +54,8 @@ def _rows(result: PowerResult) -> list[tuple[str, str]]:
         rows.insert(2, ("clusters by arm", _arms(result.clusters_by_arm)))
     if result.relative_effect is not None:
         rows.append(("relative effect", f"{result.relative_effect:+.3%}"))
+    for name, number in result.details.items():
+        rows.append((f"expected {name}", f"{number:,.1f}"))
     if result.margin is not None:
         rows.append(("margin", f"{result.margin}, {'relative' if result.relative else 'absolute'}"))
     rows.append(("test", _test(result)))

@@ -9,18 +9,45 @@ TestKind = Literal["superiority", "non_inferiority", "equivalence"]
 Judge = Literal["welch", "student", "z", "score", "arcsine"]
 """Which variance and distribution judge the estimate."""
 Formula = Literal[
+    "cox_information",
+    "freedman",
+    "lachin_foulkes",
+    "log_rank_moments",
+    "melded_quantile",
     "noncentral_t_student",
     "noncentral_t_welch",
     "normal_arcsine",
     "normal_score",
     "normal_unpooled",
+    "schoenfeld",
+    "tost_cox_information",
     "tost_normal_score",
     "tost_normal_unpooled",
+    "tost_schoenfeld",
     "tost_t_student",
     "tost_t_welch",
 ]
 
 FORMULAS: dict[Formula, str] = {
+    "cox_information": (
+        "normal, logarithm of the hazard ratio with the expected information of Cox's model at "
+        "the assumed ratio (Cox 1975, Biometrika 62, 269)"
+    ),
+    "freedman": (
+        "log-rank by number of events, all units at risk alike (Freedman 1982, Stat. Med. 1, 121)"
+    ),
+    "lachin_foulkes": (
+        "normal, difference of exponential hazards, pooled in the test (Lachin & Foulkes 1986, "
+        "Biometrics 42, 507)"
+    ),
+    "log_rank_moments": (
+        "normal, mean and variance of the log-rank score summed over the expected times (Lakatos "
+        "1988, Biometrics 44, 229; Yung & Liu 2020, Biometrics 76, 939)"
+    ),
+    "melded_quantile": (
+        "chance that exact limits of both quantiles, melded, leave no room for the hypothesis "
+        "(Fay, Proschan & Brittain 2015, Biometrics 71, 146) where ranks deviate normally"
+    ),
     "noncentral_t_student": (
         "noncentral t with n - 2 degrees of freedom, one pooled variance (Johnson & Welch 1940, "
         "Biometrika 31, 362)"
@@ -40,10 +67,22 @@ FORMULAS: dict[Formula, str] = {
     "normal_unpooled": (
         "normal, unpooled variance of the alternative in test and estimate (Chow, Shao & Wang 2008)"
     ),
+    "schoenfeld": (
+        "normal, logarithm of the hazard ratio by number of events (Schoenfeld 1981, Biometrika "
+        "68, 316; 1983, Biometrics 39, 499)"
+    ),
+    "tost_cox_information": (
+        "two one-sided tests of Cox's model rejecting together, normal with its expected "
+        "information (Cox 1975, Biometrika 62, 269; Schuirmann 1987)"
+    ),
     "tost_normal_score": (
         "two one-sided score tests, normal, rejecting together (Farrington & Manning 1990)"
     ),
     "tost_normal_unpooled": "two one-sided normal tests rejecting together (Schuirmann 1987)",
+    "tost_schoenfeld": (
+        "two one-sided normal tests of the hazard ratio by number of events, rejecting together "
+        "(Schoenfeld 1983, Biometrics 39, 499; Schuirmann 1987)"
+    ),
     "tost_t_student": (
         "two one-sided t tests rejecting together, bivariate noncentral t, one pooled variance "
         "(Owen 1965, Biometrika 52, 437)"

@@ -53,7 +53,6 @@ class ProportionsDesign(Design):
     method: Literal["score", "welch", "z", "arcsine"] | None = None
 
     numbers: ClassVar[tuple[str, ...]] = ("baseline",)
-    measure: ClassVar[Measure] = "proportion"
 
     def __post_init__(self) -> None:
         if self.method is not None:
@@ -95,6 +94,16 @@ class ProportionsDesign(Design):
         treatment = self.baseline + difference
         return np.asarray((treatment >= -1e-12) & (treatment <= 1.0 + 1e-12))
 
+    @property
+    def measure(self) -> Measure:
+        """A proportion."""
+        return "proportion"
+
+    def rarer(self, difference: Floats) -> tuple[Floats, Floats]:
+        """Return the smaller of p and 1 - p of each arm."""
+        p0, p1 = self._both(difference)
+        return np.minimum(p0, 1.0 - p0), np.minimum(p1, 1.0 - p1)
+
     def unit_variances(self, difference: Floats) -> tuple[Floats, Floats]:
         """Return p (1 - p) of (control, treatment)."""
         p0, p1 = self._both(difference)
@@ -106,15 +115,32 @@ class ProportionsDesign(Design):
         """Return p (1 - p) at the most likely proportions that differ by the bound."""
         if self.judge != "score":
             return None
-        p0, p1 = self._both(difference)
-        if self.relative:
-            q0 = proportions_in_ratio(p0, p1, treated, 1.0 + bound)
-            q1 = np.minimum(q0 * (1.0 + bound), 1.0)
-        else:
-            q0 = proportions_apart(p0, p1, treated, bound)
-            q1 = np.clip(q0 + bound, 0.0, 1.0)
+        both = self._both(difference)
+        q0, q1 = shares_at_bound(both, treated, bound, relative=self.relative)
         return q0 * (1.0 - q0), q1 * (1.0 - q1)
 
     def _both(self, difference: Floats) -> tuple[Floats, Floats]:
         p0 = np.broadcast_to(np.asarray(self.baseline), np.shape(difference))
         return p0, np.clip(p0 + difference, 0.0, 1.0)
+
+
+def shares_at_bound(
+    shares: tuple[Floats, Floats], treated: Floats, bound: float, *, relative: bool
+) -> tuple[Floats, Floats]:
+    """Return the most likely proportions of (control, treatment) that differ by the bound.
+
+    Parameters
+    ----------
+    shares
+        Those that are expected.
+    treated
+        Share of the treatment arm among the two.
+    bound
+        Absolute, or a share of control's if `relative`.
+    """
+    p0, p1 = shares
+    if relative:
+        q0 = proportions_in_ratio(p0, p1, treated, 1.0 + bound)
+        return q0, np.minimum(q0 * (1.0 + bound), 1.0)
+    q0 = proportions_apart(p0, p1, treated, bound)
+    return q0, np.clip(q0 + bound, 0.0, 1.0)

@@ -56,7 +56,6 @@ class RateDesign(Design):
     method: Literal["score", "welch", "z"] | None = None
 
     numbers: ClassVar[tuple[str, ...]] = ("rate", "exposure", "dispersion")
-    measure: ClassVar[Measure] = "rate"
 
     def __post_init__(self) -> None:
         if self.method is not None:
@@ -84,9 +83,14 @@ class RateDesign(Design):
         return self.rate
 
     @property
-    def watched(self) -> Floats | float:
-        """The exposure of a unit."""
-        return self.exposure
+    def measure(self) -> Measure:
+        """A rate."""
+        return "rate"
+
+    def rarer(self, difference: Floats) -> tuple[Floats, Floats]:
+        """Return events of a unit of each arm."""
+        r0, r1 = self._both(difference)
+        return r0 * self.exposure, r1 * self.exposure
 
     @property
     def limits(self) -> tuple[Floats | float, Floats | float]:

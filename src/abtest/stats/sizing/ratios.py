@@ -59,7 +59,6 @@ class RatioDesign(Design):
     """The ratio of control."""
 
     numbers: ClassVar[tuple[str, ...]] = ()
-    measure: ClassVar[Measure] = "ratio"
 
     def __post_init__(self) -> None:
         require_one_of(self.method, ("welch", "z"), "method")
@@ -137,6 +136,11 @@ class RatioDesign(Design):
     def value(self) -> Floats | float | None:
         """The ratio of control."""
         return self.ratio
+
+    @property
+    def measure(self) -> Measure:
+        """A ratio of totals."""
+        return "ratio"
 
     @property
     def units_lost(self) -> Floats:

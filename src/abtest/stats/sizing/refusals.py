@@ -29,7 +29,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "out_of_range": (
         "With this effect the treatment would have an impossible value",
-        "A proportion stays between 0 and 1, a rate at 0 or above.",
+        "A proportion stays between 0 and 1, a rate at 0 or above, a quantile that many units "
+        "share moves to another of their values.",
     ),
     "too_few_units": (
         "An arm is too small to have a variance",

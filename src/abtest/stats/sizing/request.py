@@ -19,7 +19,6 @@ from abtest.stats.sizing.contrast import (
 )
 from abtest.stats.sizing.curve import PowerCurve
 from abtest.stats.sizing.design import Design, DesignRows
-from abtest.stats.sizing.formulas import formula_of
 from abtest.stats.sizing.numbers import Truths, Words, broadcast, is_row, number_or_row
 
 MOST_UNITS = 1e15
@@ -48,8 +47,7 @@ class Request:
             raise UsageError(
                 "Power is asked of a design",
                 given=repr(design)[:200],
-                todo="Give MeansDesign(...), ProportionsDesign(...), RatioDesign(...) or "
-                "RateDesign(...).",
+                todo="Give MeansDesign(...), ProportionsDesign(...) or another design.",
             )
         limits = {"units": (0.0, MOST_UNITS), "effect": (-1e150, 1e150)}
         checked = {name: number_or_row(value, name, *limits[name]) for name, value in given.items()}
@@ -135,10 +133,12 @@ class Request:
             few_events=_few_events(setting) & ok,
             small_arms=_small_arms(setting) & ok,
             smallest_possible=ok & (solved == "sample_size") & (exact <= self.smallest),
-            unit_size=design.clusters.mean_size if design.clusters else None,
+            tied_quantile=np.full(total.shape, design.steps is not None) & ok,
+            details=_details(design, arms + gap[:, None], setting.difference),
+            unit_size=design.unit_size if design.clusters else None,
             relative=bool(design.relative),
             sides=design.sides,
-            formula=formula_of(design.judge, design.test),
+            formula=design.formula,
             measure=design.measure,
             test=design.test,
             alternative=design.alternative,
@@ -150,15 +150,17 @@ class Request:
 
 def _few_events(setting: Setting) -> Truths:
     """Return where an arm expects fewer than 10 events, or failures of a proportion."""
-    design = setting.design
-    if design.measure not in {"proportion", "rate"}:
+    per_unit = setting.design.rarer(setting.difference)
+    if per_unit is None:
         return np.zeros(setting.difference.shape, dtype=bool)
-    value = np.asarray(design.value)
-    fewest = np.full(setting.difference.shape, np.inf)
-    for n, p in ((setting.control, value), (setting.treatment, value + setting.difference)):
-        rarer = np.minimum(p, 1.0 - p) if design.measure == "proportion" else p
-        fewest = np.minimum(fewest, n * rarer * design.watched)
+    fewest = np.minimum(setting.control * per_unit[0], setting.treatment * per_unit[1])
     return np.asarray(fewest < _FEW_EVENTS)
+
+
+def _details(design: Design, arms: Floats, difference: Floats) -> dict[str, Floats]:
+    """Return what else a kind of design says of a plan."""
+    found = design.details(arms, difference)
+    return {name: np.broadcast_to(row, difference.shape) for name, row in found.items()}
 
 
 def _small_arms(setting: Setting) -> Truths:

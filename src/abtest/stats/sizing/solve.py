@@ -16,6 +16,7 @@ from abtest.stats.sizing.design import Design, DesignRows
 from abtest.stats.sizing.numbers import Words
 from abtest.stats.sizing.request import MOST_UNITS, Request
 from abtest.stats.sizing.roots import rising_root
+from abtest.stats.sizing.steps import smallest_step
 
 Row: TypeAlias = Sequence[float] | NDArray[Any]
 """Several numbers."""
@@ -154,7 +155,7 @@ def minimum_detectable_effect(
     For superiority it is the smallest such effect, in the direction of the alternative or, where
     that is two-sided, of ``direction``. For non-inferiority it is the worst true effect that is
     still shown to be within the margin (a loss, if there are enough units), for equivalence the
-    largest one, in ``direction``.
+    largest one, in ``direction``. Where a quantile moves by steps alone it is the nearest step.
 
     Parameters
     ----------
@@ -185,6 +186,10 @@ def minimum_detectable_effect(
     request = Request.of(design, units=units)
     few = request.units < request.smallest * (1.0 - 1e-12)
     totals = np.where(few, request.smallest, request.units)
+    if request.design.steps is not None:
+        found = smallest_step(request, totals)
+        status = _first([few, np.isnan(found)], ["too_few_units", "unreachable"], "ok")
+        return request.answer("effect", status, found, request.units, request.units)
     start, sign, reach = _search_line(request, totals)
     target = probit(request.target)
     falls = request.design.test == "equivalence"  # power falls from the start to the margin
