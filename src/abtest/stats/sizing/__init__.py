@@ -10,9 +10,11 @@ of the others (to 1e-6; units are continuous inside)::
     minimum_detectable_effect(design, units=50_000)
     power(design, units=50_000, effect=0.05)
 
-*What is measured* is the kind of design: `MeansDesign` (mean, sd; scores and NPS are means too),
-`ProportionsDesign` (baseline), `RatioDesign` (numerator and denominator), `RateDesign` (events
-per unit of time). *How it is judged* are settings that all kinds share: alpha, power,
+*What is measured* is the kind of design: `MeansDesign` (mean, sd), `ProportionsDesign` (baseline),
+`RatioDesign` (numerator and denominator), `RateDesign` (events per unit of time), and from a pilot
+`QuantileDesign` (values), `ScoreDesign` (answers, and the share that answers), `SurvivalDesign`
+and `HazardDesign` (times to an event, or `ExponentialTimes`), `CumulativeDesign` (events that
+repeat). *How it is judged* are settings that all kinds share: alpha, power,
 alternative, test (superiority, non-inferiority, equivalence), margin, absolute or relative
 effects, allocation to two or more arms, variance reduction, `Clusters`, `DecisionRule`.
 
@@ -41,6 +43,13 @@ Where other tools give other numbers
   counts (Fieller), which for a margin m changes the size by about a share m.
 - Calculators that use the baseline's variance for both proportions need too few units for a rise
   towards 50% (1030 instead of 1094 for 20% against 25%).
+- Formulas for the log-rank test by number of events (Schoenfeld in rpact, Freedman in
+  powerSurvEpi) hold for equal arms and moderate ratios. For one unit of control to four of
+  treatment, rare events and a ratio of 2 Schoenfeld's promise of 80% is one of 65%, with four
+  to one and a ratio of 0.5 one of 71%, and Freedman's asks for 13% and 25% too many units. Here
+  the mean and the variance of the score are summed up over the times, as the test sums them.
+- Sizes of a quantile by a density at one point (and a bandwidth) have no answer for atoms. Here
+  power is that of the exact limits with which quantiles are compared.
 - Formulas for covariates take the slopes as known (Borm, Fransen & Lemmens 2007, J. Clin.
   Epidemiol. 60, 1234): 80% promised for 90 and 10 units are 75.6% in truth. Here the slopes' error
   counts, see `slope_error`.

@@ -63,10 +63,10 @@ class HazardDesign(Design):
     Notes
     -----
     *Which formula.* With equal arms, rare events and a ratio of 2, a promise of 80% by Schoenfeld
-    is one of 76.8%, and Freedman's formula holds; where all have the event, Schoenfeld's holds and
-    Freedman's asks for too much. With unequal arms both may be far off: the variance of the score
-    is not that under the hypothesis. ``log_rank`` sums up what the test sums up, and holds for all
-    of these.
+    is one of 77%, and Freedman's formula holds; where all have the event, Schoenfeld's holds and
+    Freedman's asks for too much. With unequal arms both may be off by 15 points: the variance of
+    the score is not that under the hypothesis. ``log_rank`` sums up what the test sums up, and
+    holds for all of these; below about 100 events it may promise two points too much.
 
     *Ties.* A pilot on whole days has the test's own loss from ties: 1 - events / at risk.
 

@@ -18,7 +18,7 @@ from abtest.stats.sizing.past import past_covariance, require_baseline, squared_
 
 @dataclass(frozen=True)
 class MeansDesign(Design):
-    """A comparison of means: values per unit, scores, NPS (values of -1, 0 and 1).
+    """A comparison of means: values per unit. For scores of answers see `ScoreDesign`.
 
     Attributes
     ----------
