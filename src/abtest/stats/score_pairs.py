@@ -144,6 +144,14 @@ def estimate_scores(
     ------
     NotEstimable
         ``answer_out_of_range``, ``too_few_units``, ``constant``.
+
+    Examples
+    --------
+    >>> control = ValueCounts.from_table([1, 3, 4, 5], [20, 30, 30, 20])
+    >>> treatment = ValueCounts.from_table([1, 3, 4, 5], [10, 30, 30, 30])
+    >>> pair = estimate_scores([control], [treatment], kind="top_box", scale=(1, 5))
+    >>> pair.control_value, pair.treatment_value
+    (0.5, 0.6)
     """
     phases_of(control, treatment)
     require_scale((*control, *treatment), *(NPS_SCALE if kind == "nps" else scale))

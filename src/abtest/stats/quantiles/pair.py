@@ -140,12 +140,27 @@ def estimate_quantiles(
     With one phase these are the numbers of `compare_quantiles`; several are weighted to one
     population (see `weighted_counts`).
 
+    Parameters
+    ----------
+    control, treatment
+        Value counts by phase.
+    quantile
+        Which one, as a share of units.
+
     Raises
     ------
     NotEstimable
         ``too_few_units``, or ``not_finite`` for values too far apart to subtract.
     UsageError
         If phases do not fit.
+
+    Examples
+    --------
+    >>> control = ValueCounts.from_table([1, 2, 3], [30, 40, 30])
+    >>> treatment = ValueCounts.from_table([1, 2, 3], [20, 20, 60])
+    >>> pair = estimate_quantiles([control], [treatment], quantile=0.5)
+    >>> pair.control_value, pair.treatment_value, pair.method
+    (2.0, 3.0, 'melded')
     """
     first, second, dropped = weighted_counts(control, treatment)
     require_subtractable(first, second)

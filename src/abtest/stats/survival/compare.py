@@ -172,12 +172,29 @@ def estimate_survival(
     with their share of all units. Phases in which too few units were watched up to the horizon
     are left out (``phase_dropped``), as long as there is another.
 
+    Parameters
+    ----------
+    control, treatment
+        Times by phase.
+    horizon
+        The time up to which arms are compared.
+    measure
+        As in `compare_survival`.
+
     Raises
     ------
     NotEstimable
         As `compare_survival`.
     UsageError
         If phases do not fit.
+
+    Examples
+    --------
+    >>> control = EventTimes.from_table([1, 2, 3], [20, 10, 5], [0, 5, 60])
+    >>> treatment = EventTimes.from_table([1, 2, 3], [10, 10, 5], [0, 5, 70])
+    >>> pair = estimate_survival([control], [treatment], horizon=3)
+    >>> round(pair.control_value, 4), round(pair.treatment_value, 4)
+    (2.5, 2.7)
     """
     events = [sum(_events(phase, horizon) for phase in arm) for arm in (control, treatment)]
     estimate = restricted_mean if measure == "rmst" else survival_at

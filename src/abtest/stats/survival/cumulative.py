@@ -128,12 +128,27 @@ def estimate_cumulative_means(
     their share of all units. Phases in which too few units were watched up to the horizon are
     left out (``phase_dropped``), as long as there is another.
 
+    Parameters
+    ----------
+    control, treatment
+        Repeated events by phase.
+    horizon
+        The time up to which arms are compared.
+
     Raises
     ------
     NotEstimable
         As `compare_cumulative_means`.
     UsageError
         If phases do not fit.
+
+    Examples
+    --------
+    >>> control = RepeatedEvents.from_values([5, 3, 4, 5], [0, 0, 1, 3], [2, 4, 2, 1])
+    >>> treatment = RepeatedEvents.from_values([5, 5, 4], [0, 0, 1, 1], [1, 3, 2, 3])
+    >>> pair = estimate_cumulative_means([control], [treatment], horizon=4)
+    >>> round(pair.control_value, 4), round(pair.treatment_value, 4)
+    (1.0833, 1.3333)
     """
     any_event = any(_has_events(arm, horizon) for arm in (*control, *treatment))
 
