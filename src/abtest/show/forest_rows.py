@@ -11,7 +11,7 @@ from abtest.show import effect_words as say
 from abtest.show import words
 from abtest.show.effect_table import levels_sentence, outcome, whole_effects
 from abtest.show.effect_words import Row
-from abtest.show.numbers import number
+from abtest.show.numbers import number, round_step
 from abtest.show.words import Word
 
 Scale = Literal["absolute", "relative"]
@@ -102,7 +102,7 @@ def caption(document: Row, scale: Scale) -> str:
 
 def ticks(panel: Panel) -> list[tuple[float, str]]:
     """Return about five positions of an axis at round numbers, with their labels."""
-    step = _round_step((panel.high - panel.low) / 5)
+    step = round_step((panel.high - panel.low) / 5)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(panel.low / step), math.floor(panel.high / step)
     return [
@@ -208,8 +208,3 @@ def _ends(rows: Sequence[ForestRow], *, symmetric: bool) -> tuple[float, float]:
 
 def _is_bounded(row: ForestRow) -> bool:
     return len(row.stretches) == 1 and None not in row.stretches[0]
-
-
-def _round_step(rough: float) -> float:
-    power: float = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough)

@@ -50,6 +50,18 @@ def decimals_for(spread: float | None, value: float | None = None) -> int:
     return max(0, min(6, digits - 1 - math.floor(math.log10(abs(size)))))
 
 
+def round_step(rough: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is not below `rough`.
+
+    Examples
+    --------
+    >>> round_step(0.3), round_step(7.0)
+    (0.5, 10.0)
+    """
+    power: float = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough)
+
+
 def number(
     value: float | None, decimals: int | None = None, *, sign: bool = False, minus: str = MINUS
 ) -> str:
