@@ -5,7 +5,17 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("duckdb", "ibis-framework", "numpy", "pandas", "papermill", "nbclient", "pyarrow")
+LIBRARIES = (
+    "duckdb",
+    "ibis-framework",
+    "numpy",
+    "pandas",
+    "papermill",
+    "nbclient",
+    "pyarrow",
+    "scipy",
+    "statsmodels",
+)
 
 
 def processor() -> str:
