@@ -107,9 +107,10 @@ def chance_of_showing(
 ) -> float:
     """Return the probability that treatment is shown to be beyond the bound.
 
-    With W normal the limits of an arm of n units are the pilot's values at the share
-    q + s (W - Z), s^2 = q (1 - q) / n, where Z, normal too, is how far the arm's own ranks have
-    deviated: near the quantile they do so together (Bahadur 1966, Ann. Math. Stat. 37, 577).
+    The limits of an arm of n units compare a normal W with the ranks at a value x that has the
+    share F below it, (F - q) / s with s^2 = q (1 - q) / n, moved by how far the arm's own ranks
+    deviate there: by sqrt(F (1 - F)) / sqrt(q (1 - q)) times a normal Z that is the same for all
+    values near the quantile (Bahadur 1966, Ann. Math. Stat. 37, 577).
     Given both arms' Z the p-value is a sum over control's values; the rest is an integral over
     control's Z, for each of which treatment's Z must be beyond where the p-value is the level.
 
@@ -144,16 +145,24 @@ def chance_of_showing(
     )
     ranks = (edges - q) / s0 - half0
     ranks[0] = -np.inf
-    above = special.ndtr(-(ranks[None, :] + _DRAWS[:, None]))
+    moved = ranks[None, :] + _DRAWS[:, None] * _spread(edges, q)
+    above = special.ndtr(-np.maximum.accumulate(moved, axis=1))
     chances = above - np.concatenate([above[:, 1:], np.zeros((_DRAWS.size, 1))], axis=1)
     # treatment's lower limit: P(limit <= what is to be exceeded)
     reached = pilot.below((bound(values) - arms.shift) / arms.factor)
-    lower = (reached - q) / s1 + half1
+    lower, spread = (reached - q) / s1 + half1, _spread(reached, q)
     low, high = np.full(_DRAWS.shape, -60.0), np.full(_DRAWS.shape, 60.0)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        p_value = (chances * special.ndtr(lower[None, :] + middle[:, None])).sum(axis=1)
+        moved = np.maximum.accumulate(lower[None, :] + middle[:, None] * spread, axis=1)
+        p_value = (chances * special.ndtr(moved)).sum(axis=1)
         shown = p_value < tail
         low, high = np.where(shown, middle, low), np.where(shown, high, middle)
     weights = np.exp(-0.5 * _DRAWS**2)
     return float((weights * special.ndtr(low)).sum() / weights.sum())
+
+
+def _spread(shares: Floats, q: float) -> Floats:
+    """Return by how much ranks at these shares deviate, in units of those at the quantile."""
+    inside = np.clip(shares, 0.0, 1.0)
+    return np.asarray(np.sqrt(inside * (1.0 - inside) / (q * (1.0 - q))))

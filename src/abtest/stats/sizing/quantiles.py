@@ -50,8 +50,7 @@ class QuantileDesign(Design):
     leave no room for the hypothesis. Where values are dense it is that of a normal estimate with
     variance q (1 - q) / f^2 per unit, with f the density, taken from the pilot's values over just
     the ranks that decide: no bandwidth is chosen. Which values lie near the quantile differs from
-    sample to sample, which leaves the power up to two points below with fewer than about 300
-    units an arm.
+    sample to sample: with fewer than about 100 units in an arm the power may be two points off.
 
     *Atoms.* Where many units share the value at the quantile (half a percent of the pilot, five
     units) a sample's quantile is that value or another one, never between. Effects then are steps
