@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abtest.stats import Comparison, ValueCounts, compare_scores
-from abtest.stats.scores import FEW_ANSWERS
+from abtest.stats.score_pairs import FEW_ANSWERS
 from calibration.answers import Answers
 from calibration.cell import Cell, Observed
 from calibration.two_arms import RUNS, SPLITS, sizes_of
