@@ -235,6 +235,16 @@ def test_an_arm_without_events_and_one_without_censoring_are_drawn():
     assert len(survival({"a": whole, "b": whole}, "a")) == 1
 
 
+def test_curves_beyond_the_horizon_stay_on_the_axis():
+    table = ([1, 5, 10, 14], [1, 1, 1, 60], [0, 0, 0, 37])
+    arms = {"a": EventTimes.from_table(*table), "b": EventTimes.from_table(*table)}
+    (chart,) = survival(arms, "a", horizon=10, unit="days")
+    assert min(float(np.min(line.get_ydata())) for line in chart.axes[0].lines) >= 0.0
+    curves = [line for line in chart.axes[0].lines if line.get_linewidth() > 1.5]
+    assert chart.axes[0].get_yticklabels()[0].get_text() == "0%"
+    assert float(curves[0].get_ydata()[-1]) == pytest.approx(0.37)
+
+
 def test_there_is_no_picture_where_there_is_no_number():
     none = EventTimes.from_values([30.0] * 50, [0] * 50)
     empty = EventTimes.from_values([], [])
@@ -335,8 +345,8 @@ def test_a_long_tail_is_cut_and_said_to_be():
     counts = np.floor(draw.lognormal(2, 1.5, 5000))
     arms = {"a": ValueCounts.from_values(counts), "b": ValueCounts.from_values([*counts, 1e6])}
     spread = quantile(arms, "a")[1]
-    assert re.search(r"cut at [\d,]+, which at most 0\.\d% of an arm exceed", spread.caption)
-    assert "the largest is 1e6" in spread.caption
+    assert re.search(r"cut at [\d,]+ \(at most 0\.\d% of an arm lie beyond", spread.caption)
+    assert "as far as 1e6)" in spread.caption
     assert "logarithmic above 1" in said_in(spread)
 
 

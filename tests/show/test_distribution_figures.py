@@ -96,6 +96,9 @@ def test_estimates_have_as_many_decimals_as_their_interval_deserves():
     assert signed(Estimate(0.01234, 0.0021, 0.0226), 0.95) == (
         "+0.012 (95% interval +0.002 to +0.023)"
     )
+    assert signed(Estimate(0.037, 0.00004, 0.074), 0.95) == (
+        "+0.03700 (95% interval +0.00004 to +0.07400)"
+    )
     assert interval(Estimate(3.0), 0.9) == "90% interval without limits"
     assert interval(Estimate(3.0, None, 4.0), 0.9) == "90% interval +4 or less"
     assert signed(Estimate(2e14, 1e14, 3e14), 0.95) == "+2e14 (95% interval +1e14 to +3e14)"

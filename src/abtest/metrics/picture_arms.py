@@ -78,13 +78,15 @@ def axis_end(arms: Iterable[StepArm], horizon: float) -> float:
 
 
 def reach(arms: Iterable[StepArm], horizon: float, end: float) -> tuple[float, float]:
-    """Return the ends of a vertical axis for curves up to `end` and bands up to the horizon."""
-    ends = [0.0]
+    """Return the lowest and the highest point of curves up to `end` and bands up to the horizon.
+
+    Bands beyond may be cut off by the axis; curves never are.
+    """
+    found: list[float] = []
     for arm in arms:
         known, banded = arm.times <= end, arm.times <= horizon
-        ends += [*arm.values[known], *arm.lower[banded], *arm.upper[banded]]
-    low, high = float(min(ends)), float(max(ends))
-    return (low, high + 0.04 * (high - low)) if high > low else (low, low + 1.0)
+        found += [arm.first, *arm.values[known], *arm.lower[banded], *arm.upper[banded]]
+    return float(min(found)), float(max(found))
 
 
 def thinned(arm: ValueCounts, shares: Sequence[float]) -> ValueCounts:

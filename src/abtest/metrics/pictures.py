@@ -105,8 +105,7 @@ def survival_pictures(
         if found and name in {control, *found}
     }
     end = axis_end(drawn.values(), horizon)
-    seen = [arm.lower[arm.times <= horizon].min(initial=1.0) for arm in drawn.values()]
-    low = lowest_share(float(min(seen, default=0.0)))
+    low = lowest_share(reach(drawn.values(), horizon, end)[0] if drawn else 0.0)
     return tuple(
         survival_plot(
             CurvePair(
@@ -173,7 +172,8 @@ def cumulative_pictures(
         if found and name in {control, *found}
     }
     end = axis_end(drawn.values(), horizon)
-    low, high = reach(drawn.values(), horizon, end)
+    low, high = reach(drawn.values(), horizon, end) if drawn else (0.0, 1.0)
+    high = high + 0.04 * (high - low) if high > low else low + 1.0
     return tuple(
         cumulative_plot(
             CurvePair(

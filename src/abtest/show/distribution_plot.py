@@ -237,10 +237,11 @@ def _without_tails(scale: AxisScale, arms: Sequence[ValueShares]) -> AxisScale:
     low = min(arm.quantile(1.0 - KEPT) for arm in arms)
     if not low < high:
         low, high = scale.low, scale.high
-    place = scale.place([low, high])
+    left, right = scale.place([low, high])
+    core = right - left
     ends = (
-        low if place[0] > TAIL and scale.low < 0.0 else scale.low,
-        high if place[1] < 1.0 - TAIL else scale.high,
+        low if left > TAIL * (core + left) and scale.low < 0.0 else scale.low,
+        high if 1.0 - right > TAIL * (core + 1.0 - right) else scale.high,
     )
     return AxisScale(ends[0], ends[1], scale.kind, scale.bend)
 
@@ -250,14 +251,12 @@ def _function_words(pair: ValuePair, scale: AxisScale) -> Words:
     largest = max(float(arm.values[-1]) for arm in arms)
     smallest = min(float(arm.values[0]) for arm in arms)
     cuts = []
+    if scale.low > smallest:
+        below = max(float(a.counts[a.values < scale.low].sum()) / a.units for a in arms)
+        cuts.append(_cut(scale.low, below, smallest))
     if scale.high < largest:
         beyond = max(float(a.counts[a.values > scale.high].sum()) / a.units for a in arms)
-        cuts.append(
-            f"cut at {tick_text(scale.high)}, which at most {percent(beyond, 1)} of an arm exceed; "
-            f"the largest is {tick_text(largest)}"
-        )
-    if scale.low > smallest:
-        cuts.append(f"cut at {tick_text(scale.low)}; the smallest is {tick_text(smallest)}")
+        cuts.append(_cut(scale.high, beyond, largest))
     kinds = {
         "linear": "",
         "log": "logarithmic",
@@ -304,6 +303,11 @@ def _spread(arm: ValueShares) -> str:
         for share in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
     )
     return f"{in_sentence(arm.name)}, {count(arm.units)} units{_missing(arm)}: {quantiles}"
+
+
+def _cut(end: float, share: float, last: float) -> str:
+    beyond = f"at most {percent(share, 1)} of an arm lie beyond, as far as {tick_text(last)}"
+    return f"cut at {tick_text(end)} ({beyond})"
 
 
 def _all_missing(pair: ValuePair) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from abtest.show.axis_scale import LARGE, SMALL, tick_text
 from abtest.show.numbers import decimals_for, number, percent
 
+MOST_DECIMALS = 6
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -25,7 +27,10 @@ class Estimate:
             return 0
         ends = [x for x in (self.lower, self.upper) if x is not None]
         spread = max((abs(x - self.value) for x in ends), default=0.0)
-        return max(decimals_for(spread or None, self.value), 1)
+        places = max(decimals_for(spread or None, self.value), 1)
+        while places < MOST_DECIMALS and any(x and round(x, places) == 0.0 for x in ends):
+            places += 1  # a limit beside zero says on which side it is
+        return places
 
 
 def signed(estimate: Estimate, level: float, unit: str = "") -> str:

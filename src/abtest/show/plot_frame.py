@@ -77,8 +77,13 @@ class Words:
         return [part for text in self.said for part in wrapped(text, WIDTH - 2 * EDGE, 9.0)]
 
 
-def framed(words: Words, body: float, table: Table | None = None) -> tuple[Chart, Axes]:
-    """Return a figure with its texts, and empty axes of `body` inches in height."""
+def framed(
+    words: Words, body: float, table: Table | None = None, *, right: float = RIGHT
+) -> tuple[Chart, Axes]:
+    """Return a figure with its texts, and empty axes of `body` inches in height.
+
+    `right` inches are free beside the axes.
+    """
     from abtest.show.drawing import Chart
 
     lines = words.lines
@@ -86,8 +91,8 @@ def framed(words: Words, body: float, table: Table | None = None) -> tuple[Chart
     foot = (FOOT if words.below else EDGE) + (LINE * (len(table.rows) + 1) + 0.1 if table else 0.0)
     total = head + body + foot
     chart = Chart(WIDTH, total, alt=words.alt, caption=words.caption)
-    across = (WIDTH - LEFT - RIGHT) / WIDTH
-    axes = chart.add_axes((LEFT / WIDTH, foot / total, across, body / total))
+    across = WIDTH - LEFT - right
+    axes = chart.add_axes((LEFT / WIDTH, foot / total, across / WIDTH, body / total))
     axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0), xticks=[], yticks=[])
     axes.patch.set_visible(False)
     for side in ("left", "right", "top"):
@@ -102,7 +107,7 @@ def framed(words: Words, body: float, table: Table | None = None) -> tuple[Chart
     _write(chart, LEFT, total - head + HEAD - 0.15, axis, size=8.5, role="muted")
     _write(
         chart,
-        (WIDTH + LEFT - RIGHT) / 2,
+        LEFT + across / 2,
         foot - 0.37,
         words.below,
         size=8.5,
@@ -110,7 +115,7 @@ def framed(words: Words, body: float, table: Table | None = None) -> tuple[Chart
         ha="center",
     )
     if table:
-        _write_table(chart, table, foot - FOOT)
+        _write_table(chart, table, foot - FOOT, across)
     return chart, axes
 
 
@@ -257,7 +262,7 @@ def wrapped(text: object, inches: float, size: float) -> list[str]:
     return lines
 
 
-def _write_table(chart: Chart, table: Table, top: float) -> None:
+def _write_table(chart: Chart, table: Table, top: float, across: float) -> None:
     _write(chart, EDGE, top - LINE / 2, table.title, size=8.5, role="muted")
     for index, (name, style, texts) in enumerate(table.rows):
         height = top - LINE * (index + 1.5)
@@ -271,7 +276,7 @@ def _write_table(chart: Chart, table: Table, top: float) -> None:
             weight="bold",
         )
         for place, text in zip(table.places, texts, strict=True):
-            x = LEFT + place * (WIDTH - LEFT - RIGHT)
+            x = LEFT + place * across
             _write(chart, x, height, text, size=8.5, ha="center")
 
 

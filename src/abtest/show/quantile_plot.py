@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from abtest.show.drawing import Chart
 
-BODY = 2.7
+BODY, BESIDE = 2.7, 0.5
 TICKS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 STEPPED = 0.6
 """At most this share of different differences is drawn as steps."""
-HEAVY = 12.0
+HEAVY = 6.0
 """So many times their median, the largest limits would flatten the others on a linear axis."""
 
 
@@ -120,7 +120,7 @@ def quantile_plot(curve: QuantileCurve, scale: AxisScale) -> Chart:
                 )
             ),
         )
-        chart, axes = framed(_words(curve, scale), BODY, table)
+        chart, axes = framed(_words(curve, scale), BODY, table, right=BESIDE)
         texts = [f"{100.0 * share:g}%" for share in shown]
         draw_ticks(axes, list(zip(places, texts, strict=True)), _signed_ticks(curve, scale))
         _draw_band(axes, curve, scale)

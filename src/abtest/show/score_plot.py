@@ -119,8 +119,8 @@ def _draw_row(
             left=left,
             height=BAR,
             facecolor=ink(role),
-            edgecolor=ink("paper"),
-            linewidth=0.8,
+            edgecolor=ink("muted" if role.endswith("soft") else "paper"),
+            linewidth=0.6,
         )
         if wide >= NARROWEST:
             places = 1 if wide > 1.4 * NARROWEST else 0

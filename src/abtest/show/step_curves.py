@@ -225,4 +225,4 @@ def _value(arm: StepArm, time: float) -> float:
 
 def _height(pair: CurvePair, values: Floats | float) -> Floats:
     placed = AxisScale(pair.low, pair.high).place(np.atleast_1d(np.asarray(values)))
-    return np.asarray(np.clip(placed, -0.02, 1.02))
+    return np.asarray(np.clip(placed, 0.0, 1.0))

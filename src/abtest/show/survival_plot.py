@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from abtest.show.axis_scale import AxisScale
@@ -53,7 +54,7 @@ def _ticks(pair: CurvePair) -> list[tuple[float, str]]:
 
 
 def _note(pair: CurvePair, arm: StepArm) -> str:
-    places = 0 if pair.high - pair.low > 0.5 else 1 if pair.high - pair.low > 0.05 else 2
+    places = max(0, min(6, -math.floor(math.log10(pair.high - pair.low))))
     return f"{percent(arm.at_horizon.value, places)} at {pair.horizon:,.6g}"
 
 
@@ -67,7 +68,7 @@ def _words(pair: CurvePair) -> Words:
         f"{treatment} {like(pair.treatment.summary, pair.difference)}."
     )
     difference = f"Difference {signed(pair.difference, pair.confidence_level, unit)}."
-    starts = f", the axis starts at {percent(pair.low, 0)}" if pair.low > 0.0 else ""
+    starts = f", the axis starts at {100.0 * pair.low:.6g}%" if pair.low > 0.0 else ""
     shares = "; ".join(_said(pair, arm) for arm in (pair.control, pair.treatment))
     return Words(
         heading=pair.label,
