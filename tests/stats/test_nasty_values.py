@@ -108,6 +108,14 @@ SAMPLES = {
     "doses of shares": lambda a, b: stats.compare_ordered_proportions([a, b, b], [0, 1, 2]),
     "factorial": lambda a, b: stats.compare_factorial(a, b, GOOD, GOOD),
     "strata": partial(stats.compare_stratified_means, strata=(SIDES, SIDES)),
+    "pairs": lambda a, b: stats.compare_paired_means((a, b)),
+    "crossover": lambda a, b: stats.compare_crossover_means((a, b), (b, a)),
+    **{
+        f"differences of {units}": lambda a, b, same=same: stats.compare_difference_in_differences(
+            (GOOD, a, GOOD), (b, GOOD, b), same_units=same
+        )
+        for units, same in (("changes", True), ("differences", False))
+    },
     "times": lambda a, b: stats.compare_survival(
         (a, np.ones(np.shape(a))), (b, np.ones(np.shape(b))), horizon=3.0
     ),

@@ -188,6 +188,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 
 WARNINGS: Mapping[str, str] = {
     "answers_differ": "units answer more often in one arm: the answers come from different units",
+    "carry_over": "the order of conditions matters: one may carry over into the period after it",
     "constant_arm": "one arm has the same value in every unit: its error counts as 0",
     "constant_clusters": "rows of a cluster never differ, so that their correlation has no error",
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
@@ -213,6 +214,7 @@ WARNINGS: Mapping[str, str] = {
     "strata_merged": "strata with fewer than two units in an arm are joined with the next",
     "strata_unbalanced": "the split between arms differs by stratum: look at the assignment",
     "tied_shift": "so many units share a value that the shift has no width",
+    "trends_differ": "the groups moved apart already before the change",
     "values_rounded": "more than 10,000 distinct values: taken to four digits",
     "untrustworthy": "a check failed: not to be trusted",
     "tied_quantile": "so many units share the value of a quantile that it hardly moves",

@@ -27,9 +27,16 @@ if TYPE_CHECKING:
     from abtest.stats.counts import homogeneity
     from abtest.stats.designs.composition import compare_compositions
     from abtest.stats.designs.composition_result import CompositionComparison
+    from abtest.stats.designs.crossover import CrossoverComparison, compare_crossover_means
+    from abtest.stats.designs.differences import (
+        DifferenceInDifferences,
+        compare_difference_in_differences,
+    )
     from abtest.stats.designs.factorial import FactorialComparison, compare_factorial
     from abtest.stats.designs.ordered import DoseResponse, compare_ordered_means
+    from abtest.stats.designs.paired import compare_paired_means
     from abtest.stats.designs.trend import ProportionTrend, compare_ordered_proportions
+    from abtest.stats.designs.trend_check import PreTrend
     from abtest.stats.margin_results import Equivalence, NonInferiority
     from abtest.stats.margin_tables import EquivalenceTable, NonInferiorityTable
     from abtest.stats.margins import equivalence, non_inferiority
@@ -128,11 +135,13 @@ _HOME = {
     "CompetingTimes": "survival.competing_times",
     "CompositionComparison": "designs.composition_result",
     "CovariateHazard": "survival.hazards",
+    "CrossoverComparison": "designs.crossover",
     "CumulativeComparison": "survival.cumulative",
     "CumulativeDesign": "sizing.cumulative",
     "CumulativeIncidence": "survival.incidence",
     "CumulativeMean": "survival.mean_curve",
     "DecisionRule": "sizing.sharing",
+    "DifferenceInDifferences": "designs.differences",
     "DoseResponse": "designs.ordered",
     "Equivalence": "margin_results",
     "EquivalenceTable": "margin_tables",
@@ -157,6 +166,7 @@ _HOME = {
     "PairEstimate": "results",
     "PowerCurve": "sizing.curve",
     "PowerResult": "sizing.answers",
+    "PreTrend": "designs.trend_check",
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
     "QuantileDesign": "sizing.quantiles",
@@ -196,8 +206,10 @@ _HOME = {
     "compare_cluster_bootstrap": "resampling.clusters",
     "compare_clustered_means": "clusters.compare",
     "compare_compositions": "designs.composition",
+    "compare_crossover_means": "designs.crossover",
     "compare_cumulative_means": "survival.cumulative",
     "compare_cupac_means": "adjustment.cupac",
+    "compare_difference_in_differences": "designs.differences",
     "compare_event_quantiles": "quantiles.events",
     "compare_factorial": "designs.factorial",
     "compare_geometric_means": "means.geometric",
@@ -209,6 +221,7 @@ _HOME = {
     "compare_odds": "proportions.odds",
     "compare_ordered_means": "designs.ordered",
     "compare_ordered_proportions": "designs.trend",
+    "compare_paired_means": "designs.paired",
     "compare_permutation": "resampling.permutation",
     "compare_proportions": "proportions.compare",
     "compare_quantiles": "quantiles.compare",
@@ -268,11 +281,13 @@ __all__ = [
     "CompetingTimes",
     "CompositionComparison",
     "CovariateHazard",
+    "CrossoverComparison",
     "CumulativeComparison",
     "CumulativeDesign",
     "CumulativeIncidence",
     "CumulativeMean",
     "DecisionRule",
+    "DifferenceInDifferences",
     "DoseResponse",
     "Equivalence",
     "EquivalenceTable",
@@ -297,6 +312,7 @@ __all__ = [
     "PairEstimate",
     "PowerCurve",
     "PowerResult",
+    "PreTrend",
     "ProportionTrend",
     "ProportionsDesign",
     "QuantileDesign",
@@ -336,8 +352,10 @@ __all__ = [
     "compare_cluster_bootstrap",
     "compare_clustered_means",
     "compare_compositions",
+    "compare_crossover_means",
     "compare_cumulative_means",
     "compare_cupac_means",
+    "compare_difference_in_differences",
     "compare_event_quantiles",
     "compare_factorial",
     "compare_geometric_means",
@@ -349,6 +367,7 @@ __all__ = [
     "compare_odds",
     "compare_ordered_means",
     "compare_ordered_proportions",
+    "compare_paired_means",
     "compare_permutation",
     "compare_proportions",
     "compare_quantiles",

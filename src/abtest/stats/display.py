@@ -58,7 +58,7 @@ def sentence(result: Comparison) -> str:
 
 def fragment(result: Comparison) -> Fragment:
     """Return the comparison as HTML, Markdown and text."""
-    text = sentence(result)
+    text = str(result)
     rows = "".join(
         f'<tr><th scope="row">{html(name)}</th><td>{html(value)}</td></tr>'
         for name, value in _rows(result)

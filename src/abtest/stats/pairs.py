@@ -41,6 +41,9 @@ class ArmPair:
     difference_variance
         Variance of the difference where it is known better than from the covariance, in which it
         may cancel; None otherwise.
+    known_difference
+        Treatment - control where it is known better than from the values, which may be large
+        beside it; None otherwise.
 
     Examples
     --------
@@ -61,6 +64,7 @@ class ArmPair:
     warnings: tuple[WarningCode, ...] = ()
     variance_reduction: float | None = None
     difference_variance: float | None = None
+    known_difference: float | None = None
 
     def with_warnings(self, *codes: WarningCode) -> ArmPair:
         """Return the same pair with further warning codes."""
@@ -73,8 +77,11 @@ class ArmPair:
         variance = self.difference_variance
         if variance is None:
             variance = control + treatment - 2.0 * both
+        difference = self.known_difference
+        if difference is None:
+            difference = self.treatment_value - self.control_value
         return Contrast(
-            difference=self.treatment_value - self.control_value,
+            difference=difference,
             baseline=self.control_value,
             difference_variance=variance,
             baseline_variance=control,

@@ -44,7 +44,10 @@ Method = (
         "cluster_welch",
         "cr2",
         "cr2_adjusted",
+        "crossover_welch",
         "cupac",
+        "did_panel",
+        "did_samples",
         "fieller",
         "fisher",
         "fisher_central",
@@ -59,6 +62,7 @@ Method = (
         "mid_p",
         "negative_binomial",
         "newcombe",
+        "paired_t",
         "permutation",
         "permutation_exact",
         "poisson_exact",
@@ -100,6 +104,7 @@ Measure = Literal[
 """What was compared: the quantity of one arm."""
 WarningCode = Literal[
     "answers_differ",
+    "carry_over",
     "constant_arm",
     "constant_clusters",
     "counts_added",
@@ -124,6 +129,7 @@ WarningCode = Literal[
     "strata_unbalanced",
     "tied_quantile",
     "tied_shift",
+    "trends_differ",
 ]
 """What a reader should know about an estimate: stable words that machines may branch on."""
 RelativeStatus = Literal["bounded", "half_line", "two_rays", "unbounded", "undefined"]
