@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 import abtest
-from abtest.errors import SpecError
+from abtest.errors import SpecError, UsageError
 from abtest.stats import (
     EventTimes,
     RepeatedEvents,
@@ -456,3 +456,39 @@ def test_cells_of_repeated_events_are_what_one_table_of_all_gives(log, table):
     merged = parts[0] + parts[1]
     np.testing.assert_allclose(merged.products, whole.products, rtol=1e-12)
     assert merged.n == whole.n
+
+
+@pytest.mark.parametrize("metric", FIGURES)
+def test_the_report_draws_each_kind_with_the_numbers_of_its_row(log, metric):
+    analysis = analyze(log, metric, ["better", "worse"])
+    charts = analysis.plot.metric(metric)
+    assert charts
+    shown = analysis.show.pictures()
+    assert shown.html.count("<img") == len(charts)
+    for arm in ("better", "worse"):
+        row = row_of(analysis, arm)
+        said = " ".join(chart.alt for chart in charts if arm in chart.alt)
+        ends = [row["absolute"][end] for end in ("lower", "upper")]
+        near = [f"{abs(end):.1f}" if metric == "nps" else f"{abs(end):.2f}" for end in ends]
+        if metric == "plays":
+            near = [f"{abs(end):g}" for end in ends]
+        for number in near:
+            assert number in said, (number, said)
+
+
+def test_there_is_no_picture_of_a_mean_and_none_over_changing_allocation(log):
+    mean = spec("plays", ["better"])
+    mean["metrics"][0] |= {"kind": "mean"}
+    analysis = abtest.load(mean, data=log).analyze("2026-02-15")
+    assert analysis.plot.metric("plays") == ()
+    assert analysis.show.pictures().html == ""
+    with pytest.raises(UsageError, match="no such metric"):
+        analysis.plot.metric("other")
+    changed = spec("plays", ["better"])
+    changed["variants"]["phases"] = [
+        {
+            "from": datetime(2026, 1, 9, tzinfo=UTC),
+            "allocation": {"control": 0.2, "better": 0.8},
+        }
+    ]
+    assert abtest.load(changed, data=log).analyze("2026-02-15").plot.metric("plays") == ()

@@ -21,13 +21,13 @@ def text_of(element):
 
 @pytest.fixture
 def partial(executed):
-    """A notebook whose fourth code cell failed: without an error of its own, as when killed."""
+    """A notebook whose third code cell failed: without an error of its own, as when killed."""
     notebook, _ = executed("ship")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    code[3].metadata["abtest"] = {"status": "failed"}
-    code[3].outputs = []
-    code[3].source = "hangs()"
-    for cell in code[4:]:
+    code[2].metadata["abtest"] = {"status": "failed"}
+    code[2].outputs = []
+    code[2].source = "hangs()"
+    for cell in code[3:]:
         cell.outputs, cell.execution_count = [], None
     return notebook
 

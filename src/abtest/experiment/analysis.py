@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from abtest.experiment.ruling import Ruled
+    from abtest.metrics import MetricDefinition
+    from abtest.show.drawing import Chart
     from abtest.show.page import Page
 
 REPORTS = "reports"
@@ -150,7 +152,18 @@ class Analysis:
             self.to_dict(),
             self.definitions,
             page_context(self.experiment.resolved),
+            {metric.id: partial(self._drawn, metric) for metric in self.metrics},
         )
+
+    @property
+    def metrics(self) -> tuple[MetricDefinition, ...]:
+        """The metrics of the experiment, in the order of the file."""
+        return self.experiment.resolved.spec.metrics
+
+    def _drawn(self, metric: MetricDefinition) -> tuple[Chart, ...]:
+        from abtest.experiment.pictures import metric_pictures
+
+        return metric_pictures(self.ruled, metric, self.experiment.resolved.spec.variants.control)
 
     @property
     def plot(self) -> Plots:
@@ -197,6 +210,25 @@ class Plots:
     """Pictures of an analysis."""
 
     analysis: Analysis
+
+    def metric(self, metric: str) -> tuple[Figure, ...]:
+        """Return the pictures of one metric: curves, distributions, effects along quantiles.
+
+        Means, proportions and ratios have none: their sums do not tell how values lie.
+
+        Raises
+        ------
+        UsageError
+            When the experiment has no such metric.
+        """
+        known = {one.id: one for one in self.analysis.metrics}
+        if metric not in known:
+            raise UsageError(
+                "There is no such metric.",
+                given=repr(metric),
+                todo=f"The metrics are {', '.join(known)}.",
+            )
+        return self.analysis._drawn(known[metric])
 
     def effects(self, scale: str = "relative") -> Figure:
         """Return the forest plot of all metrics, "relative" or "absolute"."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import EventValue, MetricRequest, UnitRequest
@@ -12,6 +12,7 @@ from abtest.metrics.followed import FollowedMetric, step_misfits
 from abtest.metrics.wording import number_of_events
 
 if TYPE_CHECKING:
+    from abtest.show.drawing import Chart
     from abtest.stats.results import PairEstimate
     from abtest.stats.survival.repeated_events import RepeatedEvents
 
@@ -54,6 +55,22 @@ class CumulativeMetric(FollowedMetric):
 
         assert self.window_days is not None
         return estimate_cumulative_means(control, treatment, horizon=self.window_days[1])
+
+    def pictures(
+        self, arms: Mapping[str, RepeatedEvents], control: str, confidence_level: float
+    ) -> tuple[Chart, ...]:
+        """Return the mean of each arm over time."""
+        from abtest.metrics.pictures import cumulative_pictures
+
+        assert self.window_days is not None
+        return cumulative_pictures(
+            arms,
+            control,
+            label=self.label,
+            horizon=self.window_days[1],
+            unit="days",
+            confidence_level=confidence_level,
+        )
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

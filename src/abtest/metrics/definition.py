@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ from abtest.data.request import Aggregate, EventValue, MetricRequest
 from abtest.data.settings import Name, Names, Table
 
 if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest check` stays quick
+    from abtest.show.drawing import Chart
     from abtest.stats.results import PairEstimate
 
     Sample = Any
@@ -145,6 +146,13 @@ class MetricDefinition(Table, ABC):
 
         `adjusted` says that the samples carry covariates.
         """
+
+    def pictures(
+        self, arms: Mapping[str, Sample], control: str, confidence_level: float
+    ) -> tuple[Chart, ...]:
+        """Return the pictures of the metric from one sample per arm; () where a kind has none."""
+        del arms, control, confidence_level
+        return ()
 
     @abstractmethod
     def definition(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from abtest.metrics.plain import PlainMetric
 from abtest.metrics.wording import number_of_events, quantile_name
 
 if TYPE_CHECKING:
+    from abtest.show.drawing import Chart
     from abtest.stats.results import PairEstimate
     from abtest.stats.value_counts import ValueCounts
 
@@ -58,6 +59,20 @@ class QuantileMetric(PlainMetric):
         from abtest.stats import estimate_quantiles
 
         return estimate_quantiles(control, treatment, quantile=self.quantile)
+
+    def pictures(
+        self, arms: Mapping[str, ValueCounts], control: str, confidence_level: float
+    ) -> tuple[Chart, ...]:
+        """Return the effect along the quantiles, and the distribution of each arm."""
+        from abtest.metrics.pictures import quantile_pictures
+
+        return quantile_pictures(
+            arms,
+            control,
+            label=self.label,
+            quantile=self.quantile,
+            confidence_level=confidence_level,
+        )
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -14,12 +14,14 @@ from abtest.metrics.plain import PlainMetric
 from abtest.metrics.wording import event_name
 
 if TYPE_CHECKING:
+    from abtest.show.drawing import Chart
     from abtest.stats.results import PairEstimate
     from abtest.stats.value_counts import ValueCounts
 
 Scale = Annotated[tuple[int, int], Field(strict=False)]
 NPS_SCALE = (0, 10)
 OTHER_SCALE = (1, 5)
+NPS_GROUPS = {"detractors": (0.0, 6.0), "passives": (7.0, 8.0), "promoters": (9.0, 10.0)}
 
 
 class ScoreMetric(PlainMetric):
@@ -89,6 +91,20 @@ class ScoreMetric(PlainMetric):
 
         kind = "ordinal" if self.score == "mean" else self.score
         return estimate_scores(control, treatment, kind=kind, scale=self.answers, top=self.top or 2)
+
+    def pictures(
+        self, arms: Mapping[str, ValueCounts], control: str, confidence_level: float
+    ) -> tuple[Chart, ...]:
+        """Return the answers of each arm."""
+        from abtest.metrics.pictures import score_pictures
+
+        return score_pictures(
+            arms,
+            control,
+            label=self.label,
+            groups=NPS_GROUPS if self.score == "nps" else None,
+            confidence_level=confidence_level,
+        )
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

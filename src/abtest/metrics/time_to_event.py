@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
@@ -12,6 +12,7 @@ from abtest.metrics.followed import FollowedMetric, step_misfits
 from abtest.metrics.wording import event_name
 
 if TYPE_CHECKING:
+    from abtest.show.drawing import Chart
     from abtest.stats.results import PairEstimate
     from abtest.stats.survival.event_times import EventTimes
 
@@ -64,6 +65,21 @@ class TimeToEventMetric(FollowedMetric):
         from abtest.stats import estimate_survival
 
         return estimate_survival(control, treatment, horizon=self.until)
+
+    def pictures(
+        self, arms: Mapping[str, EventTimes], control: str, confidence_level: float
+    ) -> tuple[Chart, ...]:
+        """Return the curves of the arms with what lies between them."""
+        from abtest.metrics.pictures import survival_pictures
+
+        return survival_pictures(
+            arms,
+            control,
+            label=self.label,
+            horizon=self.until,
+            unit="days",
+            confidence_level=confidence_level,
+        )
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

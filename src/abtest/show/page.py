@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from abtest.show import banner, effect_table, forest_plot, metric_notes, origin,
 from abtest.show import trust_box as trust_module
 from abtest.show.effect_words import Row, as_row
 from abtest.show.forest_rows import Scale
-from abtest.show.fragment import Fragment, join
+from abtest.show.fragment import Fragment, join, section
 
 if TYPE_CHECKING:
     from abtest.show.drawing import Chart
@@ -33,16 +33,24 @@ class Page:
         ``direction``: mappings or dataclasses.
     extra
         Further facts for the foot of the report, by name; ``Hypothesis`` stands at the top.
+    charts
+        What draws the pictures of a metric, by metric; called when they are shown.
     """
 
     document: Row
     notes: tuple[Row, ...]
     extra: Mapping[str, str]
+    charts: Mapping[str, Callable[[], Sequence[Chart]]]
 
     def __init__(
-        self, document: Row, notes: Iterable[object] = (), extra: Mapping[str, str] | None = None
+        self,
+        document: Row,
+        notes: Iterable[object] = (),
+        extra: Mapping[str, str] | None = None,
+        charts: Mapping[str, Callable[[], Sequence[Chart]]] | None = None,
     ) -> None:
         object.__setattr__(self, "document", document)
+        object.__setattr__(self, "charts", dict(charts or {}))
         object.__setattr__(self, "notes", tuple(as_row(note) for note in notes))
         object.__setattr__(self, "extra", dict(extra or {}))
 
@@ -65,6 +73,15 @@ class Page:
     def forest_chart(self, scale: Scale = "relative") -> Chart:
         """Return the forest plot as a matplotlib figure."""
         return forest_plot.forest(self.document, self.notes, scale)
+
+    def pictures(self) -> Fragment:
+        """Return the pictures of metrics that have some; empty when there are none."""
+        drawn = [chart.fragment() for draw in self.charts.values() for chart in draw()]
+        if not drawn:
+            return Fragment("", "", "")
+        return section(
+            "Distributions and times", effect_table.standing(self.document), *drawn, name="pictures"
+        )
 
     def segments(self) -> Fragment:
         """Return the effects within segments; empty when there are none."""
