@@ -29,6 +29,7 @@ FAMILIES = (
     "allocation",
     "ranks",
     "sizing_power",
+    "kind_plans",
     "shrinkage",
 )
 """Modules with a function `cells`."""
