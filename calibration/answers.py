@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,11 @@ class Answers:
     @classmethod
     def of_calls(cls, calls: Iterable[Callable[[], Comparison]]) -> Answers:
         """Return what single comparisons say; one that cannot be estimated is not ok."""
-        rows = [_row(call) for call in calls]
+        return cls.of_rows([row_of(call) for call in calls])
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Row]) -> Answers:
+        """Return rows as columns."""
         columns = np.array(rows, dtype=np.float64).T
         ok, p_value, lower, upper, relative_lower, relative_upper, outside = columns
         limits = (lower, upper, relative_lower, relative_upper)
@@ -95,23 +99,30 @@ class Answers:
         return found
 
 
-def _row(call: Callable[[], Comparison]) -> tuple[float, ...]:
+Row = tuple[float, ...]
+"""ok, p-value, limits of the difference and of the relative effect, whether they are outside."""
+NOTHING: Row = (0.0, *(np.nan,) * 5, 0.0)
+
+
+def row_of(call: Callable[[], Comparison]) -> Row:
+    """Return what one comparison says; nothing if it cannot be estimated."""
     try:
         found = call()
     except NotEstimable:
-        return (0.0, *(np.nan,) * 5, 0.0)
+        return NOTHING
     absolute, relative = found.absolute, found.relative
     no_difference = absolute.estimate is None
     return (
         1.0,
         found.p_value,
-        np.nan if no_difference else _end(absolute.lower, -np.inf),
-        np.nan if no_difference else _end(absolute.upper, np.inf),
-        _end(relative.lower, -np.inf),
-        _end(relative.upper, np.inf),
+        np.nan if no_difference else end_of(absolute.lower, -np.inf),
+        np.nan if no_difference else end_of(absolute.upper, np.inf),
+        end_of(relative.lower, -np.inf),
+        end_of(relative.upper, np.inf),
         float(relative.status == "two_rays"),
     )
 
 
-def _end(limit: float | None, none: float) -> float:
+def end_of(limit: float | None, none: float) -> float:
+    """Return a limit, or what stands for none."""
     return none if limit is None else limit
