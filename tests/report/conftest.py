@@ -31,8 +31,9 @@ def execute(page: Page) -> nbformat.NotebookNode:
             continue
         number += 1
         cell.execution_count = number
-        if cell.source.startswith("analysis.show."):
-            method, _, arguments = cell.source.removeprefix("analysis.show.").partition("(")
+        shown = cell.source.splitlines()[-1]
+        if shown.startswith("analysis.show."):
+            method, _, arguments = shown.removeprefix("analysis.show.").partition("(")
             given = [part.strip('"') for part in arguments.rstrip(")").split(",") if part]
             data, metadata = getattr(page, method)(*given)._repr_mimebundle_()
             cell.outputs = [
