@@ -9,11 +9,18 @@ import pytest
 from abtest.show.power_words import WARNINGS
 from abtest.stats import (
     Clusters,
+    CumulativeDesign,
     DecisionRule,
+    ExponentialTimes,
+    HazardDesign,
     MeansDesign,
     ProportionsDesign,
+    QuantileDesign,
     RateDesign,
     RatioDesign,
+    ScoreDesign,
+    SurvivalDesign,
+    ValueCounts,
     minimum_detectable_effect,
     power,
     sample_size,
@@ -36,6 +43,12 @@ DESIGNS = {
     "tost t": MeansDesign(sd=1.0, test="equivalence", margin=0.5),
     "rates": RateDesign(0.5, relative=True),
     "ratios": RatioDesign(1.0, 2.0, 1.0, 1.0, 0.1),
+    "hazards": HazardDesign(ExponentialTimes(0.1, 5.0)),
+    "events": HazardDesign(),
+    "times": SurvivalDesign(ExponentialTimes(0.1, 5.0), 5.0, allocation=(1, 1, 2)),
+    "values": QuantileDesign(ValueCounts.from_values(np.arange(100.0)), 0.9),
+    "answers": ScoreDesign(ValueCounts.from_table([3, 8, 10], [5, 9, 7]), 0.3, relative=True),
+    "totals": CumulativeDesign(1.8, 7.5),
 }
 ASKS = {
     "power": lambda design: power(design, units=4000, effect=0.01),
