@@ -272,7 +272,7 @@ def _of_events() -> Iterator[Cell]:
             control = Durations(seconds=seconds)
             drawn = EventQuantiles(control, Durations(slower, seconds=seconds), share, sizes)
             title, note = f"p{100 * share:g}, durations of events, clustered", f"{unit}, {effect}"
-            reduced = total == 100 and seconds
+            reduced = total == UNITS[0] and seconds
             yield Cell("event quantiles", title, sizes, note, drawn, RUNS, reduced=reduced)
 
 
@@ -301,7 +301,7 @@ def _bands() -> Iterator[Cell]:
                 note.format(change),
                 drawn,
                 RUNS,
-                reduced=total == 100 and name != "lognormal",
+                reduced=total == 100 and name != "lognormal" and change == "scaled",
             )
 
 

@@ -191,7 +191,7 @@ def _of_means() -> Iterator[Cell]:
                 spread = "unequal variances" if unequal else "equal"
                 note = f"{split}, {spread}, {'effect' if powered else 'no effect'}"
                 drawn = Means(arms, sizes, powered)
-                reduced = total == SIZES[0] and split == "50/50"
+                reduced = total == SIZES[0] and split == "50/50" and not powered
                 yield Cell("bootstrap", world.title, sizes, note, drawn, RUNS, reduced=reduced)
 
 
