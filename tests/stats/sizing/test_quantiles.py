@@ -184,3 +184,17 @@ def test_values_too_far_apart_are_refused():
     with pytest.raises(NotEstimable) as refusal:
         QuantileDesign(pilot)
     assert refusal.value.code == "not_finite"
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_values_whose_squares_are_no_numbers_are_refused(scale):
+    with pytest.raises(UsageError, match="another unit"):
+        QuantileDesign(ValueCounts.from_values(scale * np.arange(1.0, 101.0)))
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e120])
+def test_large_and_small_values_are_planned(scale):
+    pilot = ValueCounts.from_values(scale * np.arange(1.0, 101.0))
+    plan = sample_size(QuantileDesign(pilot), effect=10.0 * scale)
+    known = sample_size(QuantileDesign(ValueCounts.from_values(np.arange(1.0, 101.0))), effect=10.0)
+    assert plan.units == known.units

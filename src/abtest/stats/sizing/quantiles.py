@@ -23,6 +23,9 @@ from abtest.stats.value_counts import ValueCounts
 _SMOOTH_UNITS = 50
 """Fewer units of a pilot say next to nothing about how dense values are."""
 
+_SMALLEST, _LARGEST = 1e-140, 1e140
+"""Ranges of values whose squares, and those of the gaps between them, are numbers."""
+
 
 @dataclass(frozen=True)
 class QuantileDesign(Design):
@@ -93,6 +96,13 @@ class QuantileDesign(Design):
                 "The pilot's values do not vary, so there is nothing to plan",
                 given=f"{self.pilot.n} units with {self.pilot.values[0]:g}",
                 todo="Check that the metric counts what it should.",
+            )
+        spread = float(self.pilot.values[-1] - self.pilot.values[0])
+        if not _SMALLEST < spread < _LARGEST:
+            raise UsageError(
+                "The pilot's values are too large or too small to be squared",
+                given=f"a range of {spread:g}",
+                todo="Give them in another unit.",
             )
         self._set(quantile=float(self.quantile))
         self._set(known=Pilot(self.pilot, self.quantile))
