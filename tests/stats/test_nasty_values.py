@@ -104,6 +104,12 @@ SAMPLES = {
     "non-inferiority": partial(stats.non_inferiority, margin=0.1),
     "equivalence": partial(stats.equivalence, margin_absolute=0.1),
     "many arms": lambda a, b: stats.compare_arms(a, {"t": b, "u": GOOD}),
+    "beliefs": lambda a, b: stats.bayes_compare(a, b, scale="relative", rope=0.1),
+    "beliefs of shares": lambda a, b: stats.bayes_compare(a, b, model="beta_binomial"),
+    "beliefs of rates": lambda a, b: stats.bayes_compare(a, b, model="gamma_poisson"),
+    "beliefs of arms": lambda a, b: stats.bayes_compare(
+        a, {"t": b, "u": GOOD}, prior=stats.NormalPrior(0.0, 1.0, "absolute")
+    ),
     "doses of means": lambda a, b: stats.compare_ordered_means([a, GOOD, b], [0, 1, 2]),
     "doses of shares": lambda a, b: stats.compare_ordered_proportions([a, b, b], [0, 1, 2]),
     "factorial": lambda a, b: stats.compare_factorial(a, b, GOOD, GOOD),

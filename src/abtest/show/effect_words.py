@@ -192,6 +192,7 @@ WARNINGS: Mapping[str, str] = {
     "constant_arm": "one arm has the same value in every unit: its error counts as 0",
     "constant_clusters": "rows of a cluster never differ, so that their correlation has no error",
     "control_not_positive": "control is not above 0, so a margin in per cent cannot be judged",
+    "control_uncertain": "control is not known well: relative effects and priors are rough",
     "counts_added": "few answers: three were added before estimating",
     "covariate_constant": "not adjusted: nothing varied before exposure",
     "covariate_dropped": "a covariate that adds nothing, or rests on one unit, is left out",
@@ -204,6 +205,7 @@ WARNINGS: Mapping[str, str] = {
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
     "few_clusters": "few clusters of rows, or a few that hold most of them: the error is uncertain",
     "few_events": "few events: the interval is rough",
+    "few_units": "few units: the normal posterior is too sure",
     "hazards_not_proportional": "the hazard ratio changes over time: it is an average of follow-up",
     "many_folds": "more folds than the units bear: the variance saved is overstated",
     "overdispersed": "events vary more between units than Poisson counts do",
@@ -213,11 +215,11 @@ WARNINGS: Mapping[str, str] = {
     "skewed_unequal_arms": "values are too skewed for arms of such different size",
     "strata_merged": "strata with fewer than two units in an arm are joined with the next",
     "strata_unbalanced": "the split between arms differs by stratum: look at the assignment",
+    "tied_quantile": "so many units share the value of a quantile that it hardly moves",
     "tied_shift": "so many units share a value that the shift has no width",
     "trends_differ": "the groups moved apart already before the change",
     "values_rounded": "more than 10,000 distinct values: taken to four digits",
     "untrustworthy": "a check failed: not to be trusted",
-    "tied_quantile": "so many units share the value of a quantile that it hardly moves",
 }
 """What a reader should know about a row, by warning code."""
 

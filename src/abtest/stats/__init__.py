@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from abtest.stats.allocation.ratio import sample_ratio
     from abtest.stats.allocation.result import SampleRatio, SegmentRatio, SegmentRatios
     from abtest.stats.allocation.segments import sample_ratio_by_segment
+    from abtest.stats.bayesian.compare import bayes_compare
+    from abtest.stats.bayesian.priors import BetaPrior, GammaPrior, NormalPrior
+    from abtest.stats.bayesian.result import BayesArm, BayesComparison, BayesRanking, PriorAnswer
     from abtest.stats.clusters.compare import compare_clustered_means
     from abtest.stats.clusters.correlation import intraclass_correlation
     from abtest.stats.clusters.correlation_result import ClusterCorrelation
@@ -125,6 +128,10 @@ _HOME = {
     "AdjustedPValues": "multiplicity.adjusted",
     "AdjustmentDiagnosis": "adjustment.diagnosis",
     "ArmPair": "pairs",
+    "BayesArm": "bayesian.result",
+    "BayesComparison": "bayesian.result",
+    "BayesRanking": "bayesian.result",
+    "BetaPrior": "bayesian.priors",
     "CappedComparison": "means.capped",
     "ClusterCorrelation": "clusters.correlation_result",
     "ClusterTable": "clusters.table",
@@ -148,6 +155,7 @@ _HOME = {
     "EventTimes": "survival.event_times",
     "ExponentialTimes": "sizing.watched_times",
     "FactorialComparison": "designs.factorial",
+    "GammaPrior": "bayesian.priors",
     "GrayTest": "survival.gray",
     "HazardComparison": "survival.hazards",
     "HazardDesign": "sizing.hazards",
@@ -162,11 +170,13 @@ _HOME = {
     "MomentsTable": "moments_table",
     "NonInferiority": "margin_results",
     "NonInferiorityTable": "margin_tables",
+    "NormalPrior": "bayesian.priors",
     "NotEstimable": "not_estimable",
     "PairEstimate": "results",
     "PowerCurve": "sizing.curve",
     "PowerResult": "sizing.answers",
     "PreTrend": "designs.trend_check",
+    "PriorAnswer": "bayesian.result",
     "ProportionTrend": "designs.trend",
     "ProportionsDesign": "sizing.proportions",
     "QuantileDesign": "sizing.quantiles",
@@ -199,6 +209,7 @@ _HOME = {
     "adjust_comparisons": "multiplicity.comparisons",
     "alpha_shares": "multiplicity.shares",
     "association": "proportions.association",
+    "bayes_compare": "bayesian.compare",
     "compare_adjusted_means": "adjustment.regression",
     "compare_arms": "multiplicity.many_arms",
     "compare_bootstrap": "resampling.bootstrap",
@@ -271,6 +282,10 @@ __all__ = [
     "AdjustedPValues",
     "AdjustmentDiagnosis",
     "ArmPair",
+    "BayesArm",
+    "BayesComparison",
+    "BayesRanking",
+    "BetaPrior",
     "CappedComparison",
     "ClusterCorrelation",
     "ClusterTable",
@@ -294,6 +309,7 @@ __all__ = [
     "EventTimes",
     "ExponentialTimes",
     "FactorialComparison",
+    "GammaPrior",
     "GrayTest",
     "HazardComparison",
     "HazardDesign",
@@ -308,11 +324,13 @@ __all__ = [
     "MomentsTable",
     "NonInferiority",
     "NonInferiorityTable",
+    "NormalPrior",
     "NotEstimable",
     "PairEstimate",
     "PowerCurve",
     "PowerResult",
     "PreTrend",
+    "PriorAnswer",
     "ProportionTrend",
     "ProportionsDesign",
     "QuantileDesign",
@@ -345,6 +363,7 @@ __all__ = [
     "adjust_comparisons",
     "alpha_shares",
     "association",
+    "bayes_compare",
     "compare_adjusted_means",
     "compare_arms",
     "compare_bootstrap",

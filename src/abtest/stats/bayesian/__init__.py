@@ -1,0 +1,1 @@
+"""Bayesian comparisons: posteriors of arms and effects, and what follows for the decision."""
