@@ -126,7 +126,7 @@ def chi_square_test(statistic: float, df: int) -> Test:
     log_p = (
         math.log(p_value)
         if p_value > _SMALLEST_DIRECT
-        else log_upper_gamma(df / 2.0, statistic / 2.0)
+        else _log_upper_gamma(df / 2.0, statistic / 2.0)
     )
     return Test(p_value, log_p / math.log(10.0), statistic, float(df), "two-sided")
 
@@ -150,7 +150,7 @@ def f_tail(statistic: float, df1: float, df2: float) -> tuple[float, float]:
     if math.isinf(odds):
         return 0.0, -math.inf
     log_z, log_rest = -math.log1p(odds), math.log(odds) - math.log1p(odds)
-    log_p = log_incomplete_beta(a, b, (log_z, log_rest), float(special.betaln(a, b)))
+    log_p = _log_incomplete_beta(a, b, (log_z, log_rest), float(special.betaln(a, b)))
     return p_value, log_p / math.log(10.0)
 
 
@@ -163,10 +163,10 @@ def _log_student_tail(x: float, df: float) -> float:
     log_rest = 2.0 * math.log(scaled) - log_growth  # log(1 - z), which would cancel near z = 1
     # log B(a, 1/2); betaln subtracts two large logarithms and loses digits for large a
     log_beta = 0.5 * math.log(math.pi) - math.log(float(special.poch(a, b)))
-    return math.log(0.5) + log_incomplete_beta(a, b, (-log_growth, log_rest), log_beta)
+    return math.log(0.5) + _log_incomplete_beta(a, b, (-log_growth, log_rest), log_beta)
 
 
-def log_incomplete_beta(a: float, b: float, logs: tuple[float, float], log_beta: float) -> float:
+def _log_incomplete_beta(a: float, b: float, logs: tuple[float, float], log_beta: float) -> float:
     """Return log I_z(a, b) for z below a / (a + b), by its continued fraction (DLMF 8.17.22).
 
     `logs` are those of z and of 1 - z; `log_beta` is log B(a, b).
@@ -185,7 +185,7 @@ def log_incomplete_beta(a: float, b: float, logs: tuple[float, float], log_beta:
     return a * log_z + b * log_rest - math.log(a) - log_beta - math.log(fraction)
 
 
-def log_upper_gamma(a: float, x: float) -> float:
+def _log_upper_gamma(a: float, x: float) -> float:
     """Return log Q(a, x) for x well above a (Abramowitz & Stegun 1964, 6.5.31, even part)."""
     if math.isinf(x):
         return -math.inf

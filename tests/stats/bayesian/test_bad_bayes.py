@@ -40,6 +40,9 @@ MODELS = ("normal", "beta_binomial", "gamma_poisson")
         lambda: BetaPrior(math.inf, 1.0),
         lambda: BetaPrior(None, 1.0),
         lambda: BetaPrior(True, 1.0),
+        lambda: BetaPrior(1e-13, 1.0),
+        lambda: BetaPrior(1.0, 1e16),
+        lambda: GammaPrior(1e-300, 1.0),
         lambda: GammaPrior(0.0, 1.0),
         lambda: GammaPrior(1.0, 0.0),
         lambda: GammaPrior(1.0, math.nan),
@@ -212,7 +215,7 @@ def test_exposures_beyond_all_units_say_why(scale):
     assert caught.value.code == "not_finite"
 
 
-@pytest.mark.parametrize("size", [1e-6, 1e-3, 1e6, 1e12])
+@pytest.mark.parametrize("size", [1e-12, 1e-3, 1e6, 1e15])
 def test_beta_priors_of_extreme_weight_answer(size):
     got = bayes_compare(GOOD, GOOD[:-3], model="beta_binomial", prior=BetaPrior(size, size))
     assert got.p_better + got.p_worse == pytest.approx(1.0, abs=1e-8)

@@ -17,6 +17,9 @@ from abtest.stats import (
     bayes_compare,
     compare_means,
 )
+from abtest.stats.bayesian.arms import BetaArm, GammaArm
+from abtest.stats.bayesian.best import rank_arms
+from abtest.stats.bayesian.effects import ArmsEffect
 
 shares = st.integers(2, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 priors = st.builds(BetaPrior, st.floats(0.1, 50.0), st.floats(0.1, 50.0))
@@ -243,3 +246,51 @@ def test_answers_show_themselves():
     assert "<b>" not in ranking._repr_mimebundle_()[0]["text/html"]
     assert [arm["name"] for arm in ranking.to_dict()["arms"]] == ["control", "new", "<b>"]
     assert math.isclose(sum(arm.p_best for arm in ranking.arms), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arm", "sds", "expected"),
+    [
+        # Abramowitz & Stegun 1964, 6.5.29 and 26.4.21, with 40 digits; SciPy has 1.86e-7 for 1e8
+        (GammaArm(1e6, 1e6), -5.0, 2.7495804e-7),
+        (GammaArm(1e8, 1e8), -5.0, 2.8546421e-7),
+        (GammaArm(1e8, 1e8), 5.0, 2.8784297e-7),
+        (GammaArm(1e4, 1e4), 6.0, 1.9621925e-9),
+    ],
+)
+def test_tails_of_large_arms_are_those_of_many_digits(arm, sds, expected):
+    place = np.array([arm.mode + math.log1p(sds / math.sqrt(arm.a))])
+    tail = min(float(side[0]) for side in arm.log_tails(place))
+    assert math.exp(tail) == pytest.approx(expected, rel=3e-8)
+
+
+def test_arms_without_events_under_priors_worth_nothing_keep_their_digits():
+    # the ratio of two gamma variables is F distributed: mpmath 1.4.1, betainc with 30 digits
+    control = GammaArm(8.195994207159964e-05, 13239.928749651062)
+    treatment = GammaArm(0.004042723156318389, 1252.5107845102982)
+    got = ArmsEffect(control, treatment, "absolute").log_tails(0.0)
+    assert got == pytest.approx((-3.9280479393720418, -0.019878326917914402), rel=1e-11)
+
+
+@pytest.mark.parametrize("k", [2, 7, 50])
+@pytest.mark.parametrize("arm", [BetaArm(1.0, 1e8 + 1.0), BetaArm(1e-6, 9.0), GammaArm(3.0, 2.0)])
+def test_equal_arms_are_equally_likely_to_be_the_best(arm, k):
+    found = rank_arms([arm] * k, largest=True)
+    assert np.exp(found.log_best) * k == pytest.approx(np.ones(k), rel=1e-10)
+
+
+def test_whether_treatment_is_better_does_not_depend_on_the_scale():
+    control, treatment = of_normal((1.0, 4.0, 1000)), of_normal((1.2, 4.0, 900))
+    for prior in (None, NormalPrior(0.1, 0.2), NormalPrior(0.1, 0.2, "absolute")):
+        one = bayes_compare(control, treatment, prior=prior)
+        two = bayes_compare(control, treatment, prior=prior, scale="relative")
+        assert (two.p_better, two.p_worse) == (one.p_better, one.p_worse)
+        assert two.loss_ship * two.control_value == pytest.approx(one.loss_ship, rel=1e-12)
+
+
+def test_a_flat_relative_interval_is_that_of_fieller():
+    control, treatment = of_normal((10.0, 4.0, 1000)), of_normal((-3.0, 4.0, 900))
+    for first, second in ((control, treatment), (of_normal((-10.0, 4.0, 1000)), treatment)):
+        fieller = compare_means(first, second, method="z").relative
+        got = bayes_compare(first, second, scale="relative").interval
+        assert got == pytest.approx((fieller.lower, fieller.upper), rel=1e-9)

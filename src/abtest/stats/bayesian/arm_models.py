@@ -60,7 +60,9 @@ class BetaModel:
         if not 0.0 < p < 1.0:
             return None
         weight = 2.0 * (1.0 - p) / (share * share * p) - 1.0
-        return BetaPrior(weight * p, weight * (1.0 - p)) if weight > 0.0 else None
+        if not 1e-6 < weight < 1e15:
+            return None
+        return BetaPrior(weight * p, weight * (1.0 - p))
 
     def _arms(self, prior: Prior | None) -> list[BetaArm]:
         chosen = prior or self.default
@@ -148,7 +150,7 @@ class GammaModel:
             GammaArm(chosen.events + arm.events, chosen.exposure + arm.exposure)
             for arm in self.arms
         ]
-        if not all(math.isfinite(arm.b) and 1e-300 < arm.mean < 1e300 for arm in found):
+        if not all(arm.a < 1e18 and arm.b < 1e300 and 1e-290 < arm.mean < 1e290 for arm in found):
             raise not_finite()
         return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -12,13 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from abtest.stats.bayesian.quadrature import log_integrals
+from abtest.stats.bayesian.quadrature import NODES, WEIGHTS, log_integrals
 from abtest.stats.moments import Floats
-from abtest.stats.tails import log_incomplete_beta, log_upper_gamma
 
 Flags = NDArray[np.bool_]
-_SMALLEST_DIRECT = 1e-280
-"""Below this the library's distribution functions underflow; series of logarithms take over."""
+_SMALLEST_DIRECT = 1e-3
+"""Below this the library's functions may be wrong: SciPy 1.17 loses a third of gammainc(1e8, x) at
+five standard deviations, and its betainc underflows."""
+_STRAIGHT = 1e-280
+"""Below this second derivative shares and rates, or what they lack to 1, begin to underflow."""
+_ENDS = np.array([0.0, 3.0, 12.0, 45.0])
+_FAR_STEPS = np.concatenate(
+    [a + (b - a) * (NODES + 1.0) / 2.0 for a, b in itertools.pairwise(_ENDS)]
+)
+_FAR_WEIGHTS = np.concatenate([(b - a) * WEIGHTS / 2.0 for a, b in itertools.pairwise(_ENDS)])
+"""Gauss-Legendre panels of what falls at least as fast as exp(-x) from 1 at 0."""
 
 
 class Arm(Protocol):
@@ -53,16 +61,21 @@ class Arm(Protocol):
 
 
 _STEPS = [0.0, 1.5, 4.0, 9.0, 30.0, 120.0]
-_BEND = [1.0, 3.0, 9.0, 25.0, 50.0]
-"""Logarithms of shares and rates bend within steps of about 1, however wide posteriors are."""
+_TURN = np.array([-25.0, -9.0, -3.0, -1.0, 0.0, 1.0, 3.0, 9.0, 25.0])
+"""Logarithms of shares and rates turn within steps of about 1, however wide posteriors are."""
 
 
 def places_around(centre: float, spread: float) -> Floats:
     """Return places from end to end of a log-concave posterior, dense around its centre."""
     steps = spread * np.array(_STEPS)
-    if spread > 1.0:
-        steps = np.unique(np.concatenate([steps, _BEND]))
     return centre + np.concatenate([-steps[:0:-1], steps])
+
+
+def turning(places: Floats, *where: float) -> Floats:
+    """Return places with those around turns added, if they lie too far apart to see them."""
+    if np.diff(places).min() < 1.0:
+        return places
+    return np.unique(np.concatenate([places, *(_TURN + turn for turn in where)]))
 
 
 @dataclass(frozen=True)
@@ -125,13 +138,15 @@ class BetaArm:
     @property
     def mode(self) -> float:
         """Where the density over t is highest."""
-        return math.log(self.a) - math.log(self.b)
+        return math.log(self.a / self.b)
 
     @property
     def places(self) -> Floats:
         """Where t is to be divided."""
         spread = math.sqrt(float(special.polygamma(1, self.a) + special.polygamma(1, self.b)))
-        return places_around(self.mode, spread)
+        # near 0 and 1 shares are powers; they turn at 1 / b, at 1 - 1 / a, and between them
+        ends = -math.log(max(self.b, 1.0)), math.log(max(self.a, 1.0))
+        return turning(places_around(self.mode, spread), self.mode, 0.0, *ends)
 
     @cached_property
     def _log_total(self) -> float:
@@ -140,15 +155,8 @@ class BetaArm:
     def _from_mode(self, t: Floats) -> Floats:
         """Return the logarithm of the density, less that at the mode."""
         step = t - self.mode
-        total = self.a + self.b
-        share, rest = self.a / total, self.b / total
-        near = np.abs(step) < 1.0
-        growth = np.where(
-            near,
-            np.log1p(share * np.expm1(np.where(near, step, 0.0))),
-            np.logaddexp(math.log(rest), math.log(share) + step),
-        )
-        return np.asarray(self.a * step - total * growth)
+        logs = -math.log1p(self.b / self.a), -math.log1p(self.a / self.b)
+        return -self.a * _growth(logs, -step) - self.b * _growth(logs[::-1], step)
 
     def log_density(self, t: Floats) -> Floats:
         """Return the logarithm of the density over t."""
@@ -156,8 +164,7 @@ class BetaArm:
 
     def log_tails(self, t: Floats) -> tuple[Floats, Floats]:
         """Return logarithms of the probabilities below t and above t."""
-        mirrored = BetaArm(self.b, self.a)
-        return _logarithms(self, self._tail, t, self._far_below, lambda t: mirrored._far_below(-t))
+        return _log_tails(self, t)
 
     def _tail(self, t: Floats, lower: Flags) -> Floats:
         """Return P(below t) where `lower`, P(above t) elsewhere."""
@@ -170,11 +177,10 @@ class BetaArm:
         found[~same] = special.betaincc(nearer[~same], other[~same], share[~same])
         return found
 
-    def _far_below(self, t: float) -> float:
-        if math.isinf(t):
-            return -math.inf
-        logs = (-float(np.logaddexp(0.0, -t)), -float(np.logaddexp(0.0, t)))
-        return log_incomplete_beta(self.a, self.b, logs, float(special.betaln(self.a, self.b)))
+    def _slopes(self, t: Floats) -> tuple[Floats, Floats]:
+        """Return the sizes of both derivatives of the logarithm of the density."""
+        share, rest = special.expit(t), special.expit(-t)
+        return np.abs(self.a * rest - self.b * share), (self.a + self.b) * share * rest
 
     def log_slope(self, t: Floats) -> Floats:
         """Return log(dx / dt) = log(x (1 - x))."""
@@ -192,6 +198,16 @@ class BetaArm:
         log_share = math.log(by) - np.logaddexp(0.0, -t)  # a share may underflow, not its logarithm
         with np.errstate(divide="ignore"):
             return np.asarray(log_share - np.log(np.maximum(rest, 0.0)))
+
+
+def _growth(logs: tuple[float, float], step: Floats) -> Floats:
+    """Return log(p + q exp(step)) from the logarithms of p and q = 1 - p."""
+    near = np.abs(step) < 1.0
+    return np.where(
+        near,
+        np.log1p(math.exp(logs[1]) * np.expm1(np.where(near, step, 0.0))),
+        np.logaddexp(logs[0], logs[1] + step),
+    )
 
 
 @dataclass(frozen=True)
@@ -217,12 +233,13 @@ class GammaArm:
     @property
     def mode(self) -> float:
         """Where the density over t is highest."""
-        return math.log(self.a) - math.log(self.b)
+        return math.log(self.a / self.b)
 
     @property
     def places(self) -> Floats:
         """Where t is to be divided."""
-        return places_around(self.mode, math.sqrt(float(special.polygamma(1, self.a))))
+        places = places_around(self.mode, math.sqrt(float(special.polygamma(1, self.a))))
+        return turning(places, self.mode, -math.log(self.b))
 
     @cached_property
     def _log_total(self) -> float:
@@ -238,7 +255,7 @@ class GammaArm:
 
     def log_tails(self, t: Floats) -> tuple[Floats, Floats]:
         """Return logarithms of the probabilities below t and above t."""
-        return _logarithms(self, self._tail, t, self._far_below, self._far_above)
+        return _log_tails(self, t)
 
     def _tail(self, t: Floats, lower: Flags) -> Floats:
         """Return P(below t) where `lower`, P(above t) elsewhere."""
@@ -248,22 +265,10 @@ class GammaArm:
         found[~lower] = special.gammaincc(self.a, z[~lower])
         return found
 
-    def _far_below(self, t: float) -> float:
-        """Return log P(a, z) by its series (Abramowitz & Stegun 1964, 6.5.29)."""
-        if math.isinf(t):
-            return -math.inf
-        z = self.a * math.exp(t - self.mode)
-        term = total = 1.0
-        place = self.a
-        while term > 1e-17 * total:
-            place += 1.0
-            term *= z / place
-            total += term
-        log_z = math.log(self.a) + t - self.mode
-        return self.a * log_z - z - float(special.gammaln(self.a + 1.0)) + math.log(total)
-
-    def _far_above(self, t: float) -> float:
-        return log_upper_gamma(self.a, self.a * math.exp(min(t - self.mode, 600.0)))
+    def _slopes(self, t: Floats) -> tuple[Floats, Floats]:
+        """Return the sizes of both derivatives of the logarithm of the density."""
+        growth = np.expm1(np.minimum(t - self.mode, 300.0))
+        return self.a * np.abs(growth), self.a * (growth + 1.0)
 
     def log_slope(self, t: Floats) -> Floats:
         """Return log(dx / dt) = t."""
@@ -280,27 +285,31 @@ class GammaArm:
         return t + math.log(by)
 
 
-def _logarithms(
-    arm: BetaArm | GammaArm,
-    tail: Callable[[Floats, Flags], Floats],
-    t: Floats,
-    far_below: Callable[[float], float],
-    far_above: Callable[[float], float],
-) -> tuple[Floats, Floats]:
-    """Return logarithms of the tails below and above t, the larger one from the smaller.
-
-    The smaller one far out is made by hand: it may be lost, and yet not be small, where the
-    share or rate itself underflows.
-    """
+def _log_tails(arm: BetaArm | GammaArm, t: Floats) -> tuple[Floats, Floats]:
+    """Return logarithms of the tails below and above t, the larger one from the smaller."""
     lower = t <= arm.mode
-    smaller = tail(t, lower)
-    wrong = smaller > 0.5  # a skew posterior has its median elsewhere
+    smaller = arm._tail(t, lower)
+    steep, bent = arm._slopes(t)
+    straight = bent < _STRAIGHT  # from there on the density is an exponential function
+    wrong = (smaller > 0.5) & ~straight  # a skew posterior has its median elsewhere
     lower = lower ^ wrong
-    smaller[wrong] = tail(t[wrong], lower[wrong])
+    smaller[wrong] = arm._tail(t[wrong], lower[wrong])
+    far = (smaller < _SMALLEST_DIRECT) & (steep * steep > 10.0 * bent) & ~wrong
+    far = (far | straight) & np.isfinite(t)
     with np.errstate(divide="ignore"):
         logs = np.log(smaller)
-    for place in np.flatnonzero(smaller < _SMALLEST_DIRECT):
-        logs[place] = (far_below if lower[place] else far_above)(float(t[place]))
-    with np.errstate(divide="ignore"):
+        logs[far] = _log_far_tail(arm, t[far], lower[far], steep[far])
         rest = np.log1p(-np.minimum(np.exp(logs), 1.0))
     return np.where(lower, logs, rest), np.where(lower, rest, logs)
+
+
+def _log_far_tail(arm: BetaArm | GammaArm, t: Floats, lower: Flags, steep: Floats) -> Floats:
+    """Return log P(below t) where `lower`, log P(above t) elsewhere, far out on either side.
+
+    A log-concave density falls from t on at least as fast as an exponential function of its own
+    slope there: the tail is the density over that slope, times an integral a little below 1.
+    """
+    steps = _FAR_STEPS / np.where(lower, -steep, steep)[:, None]
+    density = arm.log_density(t)
+    fall = arm.log_density(t[:, None] + steps) - density[:, None]
+    return np.asarray(density - np.log(steep) + np.log(np.exp(fall) @ _FAR_WEIGHTS))

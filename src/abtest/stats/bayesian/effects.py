@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from scipy import special
 
-from abtest.stats.bayesian.arms import Arm, places_around
+from abtest.stats.bayesian.arms import Arm, places_around, turning
 from abtest.stats.bayesian.priors import PriorScale
 from abtest.stats.bayesian.quadrature import log_integrals
 from abtest.stats.moments import Floats
@@ -222,6 +222,8 @@ class ArmsEffect:
             seen = to_control(np.concatenate([[-np.inf], own[1], [np.inf]]))
         gap = 0.1 * min(float(np.diff(places).min()) for places in own)
         places = thinned(np.concatenate([own[0], seen[np.isfinite(seen)]]), gap)
+        if self.scale == "absolute" and value != 0.0:
+            places = turning(places, math.log(abs(value)))  # where the shift exceeds the value
         for end in seen[[0, -1]]:
             if math.isfinite(end):
                 places = np.append(places[np.abs(places - end) > gap], end)

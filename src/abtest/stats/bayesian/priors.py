@@ -13,6 +13,10 @@ PriorScale = Literal["absolute", "relative"]
 """Whether an effect is treatment - control, or the same over control's size."""
 
 
+_LEAST, _MOST = 1e-12, 1e15
+"""Priors worth less or more units than these are as good as improper, or as certainty."""
+
+
 @dataclass(frozen=True)
 class NormalPrior:
     """What is believed of the effect before the data, as a normal distribution.
@@ -65,8 +69,8 @@ class BetaPrior:
     Attributes
     ----------
     successes, failures
-        Parameters a and b of Beta(a, b), above 0: what the prior is worth in units. (1, 1) is
-        uniform, (0.5, 0.5) Jeffreys'.
+        Parameters a and b of Beta(a, b), from 1e-12 to 1e15: what the prior is worth in units.
+        (1, 1) is uniform, (0.5, 0.5) Jeffreys'.
     """
 
     successes: float = 1.0
@@ -74,8 +78,8 @@ class BetaPrior:
 
     def __post_init__(self) -> None:
         """Refuse what is no proper prior."""
-        require_positive(self.successes, "A parameter of a proper beta prior")
-        require_positive(self.failures, "A parameter of a proper beta prior")
+        _require_weight(self.successes, "A parameter of a beta prior")
+        _require_weight(self.failures, "A parameter of a beta prior")
 
     def __str__(self) -> str:
         """Return the prior as a reader writes it."""
@@ -89,7 +93,7 @@ class GammaPrior:
     Attributes
     ----------
     events
-        Shape of the gamma distribution, above 0: the events that the prior is worth.
+        Shape of the gamma distribution, from 1e-12 to 1e15: the events that the prior is worth.
     exposure
         Its rate parameter, above 0: the exposure that the prior is worth, in the unit of the
         data's; events / exposure is its mean.
@@ -100,7 +104,7 @@ class GammaPrior:
 
     def __post_init__(self) -> None:
         """Refuse what is no proper prior."""
-        require_positive(self.events, "A parameter of a proper gamma prior")
+        _require_weight(self.events, "The events of a gamma prior")
         require_positive(self.exposure, "A parameter of a proper gamma prior")
 
     def __str__(self) -> str:
@@ -110,6 +114,16 @@ class GammaPrior:
 
 Prior = NormalPrior | BetaPrior | GammaPrior
 """Any of them."""
+
+
+def _require_weight(value: float, name: str) -> None:
+    require_positive(value, name)
+    if not _LEAST <= value <= _MOST:
+        raise UsageError(
+            f"{name} is out of reach of double precision",
+            given=repr(value),
+            todo=f"Give a number from {_LEAST:g} to {_MOST:g}.",
+        )
 
 
 def _require_finite(value: float, name: str) -> None:

@@ -14,7 +14,7 @@ from abtest.stats.not_estimable import NotEstimable
 LogIntegrands = Callable[[Floats], Floats]
 """From places, shape (n,), to logarithms of q functions there, shape (q, n)."""
 
-_NODES, _WEIGHTS = special.roots_legendre(16)
+NODES, WEIGHTS = special.roots_legendre(16)
 _NEGLIGIBLE = 45.0
 """Below exp(-45) of the largest part a part of an integral is left out."""
 _STEEPEST, _MOST_BENT = 16.0, 2.0
@@ -39,7 +39,8 @@ def log_integrals(integrands: LogIntegrands, places: Floats) -> Floats:
         Logarithms of functions above 0; -inf for 0.
     places
         At least two places; the first and last are the ends of the interval, those between are
-        where it is divided to begin with.
+        where it is divided to begin with. Where a function turns within a step much shorter than
+        the interval, and little, there have to be some.
 
     Raises
     ------
@@ -55,9 +56,9 @@ def log_integrals(integrands: LogIntegrands, places: Floats) -> Floats:
     """
     left, right = _panels(integrands, places)
     half = 0.5 * (right - left)
-    nodes = (left + half)[:, None] + half[:, None] * _NODES
+    nodes = (left + half)[:, None] + half[:, None] * NODES
     values = integrands(nodes.ravel())
-    weights = np.log(half)[:, None] + np.log(_WEIGHTS)
+    weights = np.log(half)[:, None] + np.log(WEIGHTS)
     return log_sum(values + weights.ravel())
 
 
