@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from abtest.stats import ResampledComparison, SampleQuantile, ValueCounts, compare_bootstrap
+from abtest.stats import ResampledComparison, SampleQuantile, ValueCounts, bootstrap
 from benchmarks.distributions import DISTINCT, UNITS, counted_arms
 from benchmarks.peak import alone
 from benchmarks.timing import Measured, medians
@@ -22,7 +22,7 @@ Arms = tuple[ValueCounts, ValueCounts]
 def own(arms: Arms, name: str) -> ResampledComparison:
     """Return abtest's answer."""
     share = QUANTILES[name]
-    return compare_bootstrap(
+    return bootstrap(
         *arms,
         seed=1,
         statistic="mean" if share is None else SampleQuantile(share),

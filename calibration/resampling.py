@@ -12,9 +12,9 @@ import numpy as np
 from abtest.stats import (
     SampleQuantile,
     ValueCounts,
-    compare_bootstrap,
-    compare_cluster_bootstrap,
-    compare_permutation,
+    bootstrap,
+    cluster_bootstrap,
+    permutation,
 )
 from abtest.stats.moments import Floats
 from abtest.stats.resampling.bootstrap import BootstrapMethod
@@ -71,12 +71,12 @@ class Means:
                 for arm, n in zip(self.arms, self.sizes, strict=True)
             ]
             once, seed = OnceDrawn(), int(rng.integers(2**31))
-            compare = partial(compare_bootstrap, *drawn, seed=seed, replicates=REPLICATES)
+            compare = partial(bootstrap, *drawn, seed=seed, replicates=REPLICATES)
             for method in METHODS:
                 tally.compare(method, partial(compare, method=method, statistic=once))
             tally.compare(
                 "permutation",
-                partial(compare_permutation, *drawn, seed=seed, replicates=REPLICATES),
+                partial(permutation, *drawn, seed=seed, replicates=REPLICATES),
             )
         return tally.observed()
 
@@ -99,7 +99,7 @@ class Percentiles:
                 for arm, n in zip(self.arms, self.sizes, strict=True)
             ]
             compare = partial(
-                compare_bootstrap,
+                bootstrap,
                 *drawn,
                 seed=int(rng.integers(2**31)),
                 statistic=SampleQuantile(SHARE),
@@ -166,7 +166,7 @@ class Clusters:
         for _ in range(runs):
             drawn = [arm.draw(rng, self.clusters) for arm in self.arms]
             compare = partial(
-                compare_cluster_bootstrap,
+                cluster_bootstrap,
                 *drawn,
                 seed=int(rng.integers(2**31)),
                 replicates=REPLICATES,

@@ -15,7 +15,7 @@ from abtest.stats import (
     Interval,
     NotEstimable,
     ValueCounts,
-    compare_bootstrap,
+    bootstrap,
     compare_cumulative_means,
     compare_incidence,
     compare_survival,
@@ -115,8 +115,8 @@ def test_samples_that_are_drawn_once_are_those_of_every_method():
     arms = [ValueCounts.from_values(rng.exponential(size=30)) for _ in range(2)]
     once = OnceDrawn()
     for method in resampling.METHODS:
-        kept = compare_bootstrap(*arms, seed=5, statistic=once, method=method, replicates=199)
-        drawn = compare_bootstrap(*arms, seed=5, method=method, replicates=199)
+        kept = bootstrap(*arms, seed=5, statistic=once, method=method, replicates=199)
+        drawn = bootstrap(*arms, seed=5, method=method, replicates=199)
         assert kept.interval == drawn.interval
         assert kept.p_value == drawn.p_value
     assert len(once.drawn) == 4  # two arms, with and without Poisson weights

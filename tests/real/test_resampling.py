@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from abtest.stats import SampleQuantile, ValueCounts, compare_bootstrap, compare_means
+from abtest.stats import SampleQuantile, ValueCounts, bootstrap, compare_means
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_one_player_of_49854_rounds_makes_half_the_interval(rounds):
     assert gate_30.values[-1] == 49_854
     without = ValueCounts(gate_30.values[:-1], gate_30.counts[:-1])
     found = {
-        name: compare_bootstrap(arm, gate_40, seed=1, method="bca", replicates=2_000)
+        name: bootstrap(arm, gate_40, seed=1, method="bca", replicates=2_000)
         for name, arm in (("with", gate_30), ("without", without))
     }
     widths = {name: got.interval[1] - got.interval[0] for name, got in found.items()}
@@ -36,5 +36,5 @@ def test_one_player_of_49854_rounds_makes_half_the_interval(rounds):
 
 
 def test_the_median_of_cookie_cats_by_the_bootstrap(rounds):
-    got = compare_bootstrap(*rounds, seed=1, statistic=SampleQuantile(0.5))
+    got = bootstrap(*rounds, seed=1, statistic=SampleQuantile(0.5))
     assert (got.estimate, got.interval) == (-1.0, (-1.0, 0.0))

@@ -76,12 +76,10 @@ SAMPLES = {
     "ranks": stats.compare_ranks,
     "medians": stats.compare_quantiles,
     **{
-        f"bootstrap {method}": partial(
-            stats.compare_bootstrap, seed=1, replicates=99, method=method
-        )
+        f"bootstrap {method}": partial(stats.bootstrap, seed=1, replicates=99, method=method)
         for method in ("percentile", "basic", "bca", "studentized", "poisson")
     },
-    "permutation": partial(stats.compare_permutation, seed=1, replicates=99),
+    "permutation": partial(stats.permutation, seed=1, replicates=99),
     "events": lambda a, b: stats.compare_event_quantiles((a, PLACES), (b, PLACES)),
     "clusters": lambda a, b: stats.compare_clustered_means((a, PLACES // 3), (b, 50 + PLACES // 2)),
     **{
@@ -93,7 +91,7 @@ SAMPLES = {
     "likeness": lambda a, b: stats.intraclass_correlation((a, PLACES // 3), (b, 50 + PLACES // 2)),
     "quartiles": partial(stats.compare_many_quantiles, quantiles=[0.25, 0.5, 0.75]),
     "bootstrap of medians": partial(
-        stats.compare_bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
+        stats.bootstrap, seed=1, replicates=99, statistic=stats.SampleQuantile(0.5)
     ),
     "mann-whitney": partial(stats.compare_ranks, method="mann_whitney"),
     "nps": stats.compare_scores,
@@ -176,9 +174,7 @@ OTHERS = {
         stats.ClusterTable.from_sums(PLACES, a, GOOD, GOOD**2 * 30),
         stats.ClusterTable.from_sums(PLACES + 50, b, GOOD, GOOD**2 * 30, pilot=1.0),
     ),
-    "units": lambda a, b: stats.compare_cluster_bootstrap(
-        (GOOD, a), (GOOD, b), seed=1, replicates=99
-    ),
+    "units": lambda a, b: stats.cluster_bootstrap((GOOD, a), (GOOD, b), seed=1, replicates=99),
     "amounts": lambda a, b: stats.compare_cumulative_means(
         (10 * GOOD, PLACES, GOOD, a), (10 * GOOD, PLACES, GOOD, b), horizon=9.0
     ),

@@ -75,9 +75,9 @@ if TYPE_CHECKING:
     from abtest.stats.rates.compare import compare_rates
     from abtest.stats.rates.score import RatePair
     from abtest.stats.ratios import compare_ratios, estimate_ratios
-    from abtest.stats.resampling.bootstrap import compare_bootstrap
-    from abtest.stats.resampling.clusters import compare_cluster_bootstrap
-    from abtest.stats.resampling.permutation import compare_permutation
+    from abtest.stats.resampling.bootstrap import bootstrap
+    from abtest.stats.resampling.clusters import cluster_bootstrap
+    from abtest.stats.resampling.permutation import permutation
     from abtest.stats.resampling.result import ResampledComparison
     from abtest.stats.resampling.statistic import SampleQuantile, WeightedStatistic
     from abtest.stats.results import Interval, PairEstimate, RelativeInterval, Test
@@ -210,11 +210,11 @@ _HOME = {
     "alpha_shares": "multiplicity.shares",
     "association": "proportions.association",
     "bayes_compare": "bayesian.compare",
+    "bootstrap": "resampling.bootstrap",
+    "cluster_bootstrap": "resampling.clusters",
     "compare_adjusted_means": "adjustment.regression",
     "compare_arms": "multiplicity.many_arms",
-    "compare_bootstrap": "resampling.bootstrap",
     "compare_capped_means": "means.capped",
-    "compare_cluster_bootstrap": "resampling.clusters",
     "compare_clustered_means": "clusters.compare",
     "compare_compositions": "designs.composition",
     "compare_crossover_means": "designs.crossover",
@@ -233,7 +233,6 @@ _HOME = {
     "compare_ordered_means": "designs.ordered",
     "compare_ordered_proportions": "designs.trend",
     "compare_paired_means": "designs.paired",
-    "compare_permutation": "resampling.permutation",
     "compare_proportions": "proportions.compare",
     "compare_quantiles": "quantiles.compare",
     "compare_ranks": "ranks.compare",
@@ -266,6 +265,7 @@ _HOME = {
     "minimum_detectable_effect": "sizing.solve",
     "non_inferiority": "margins",
     "nps": "scores",
+    "permutation": "resampling.permutation",
     "pooled_slopes": "adjustment.slopes",
     "power": "sizing.solve",
     "proportion_interval": "proportions.one_sample",
@@ -364,11 +364,11 @@ __all__ = [
     "alpha_shares",
     "association",
     "bayes_compare",
+    "bootstrap",
+    "cluster_bootstrap",
     "compare_adjusted_means",
     "compare_arms",
-    "compare_bootstrap",
     "compare_capped_means",
-    "compare_cluster_bootstrap",
     "compare_clustered_means",
     "compare_compositions",
     "compare_crossover_means",
@@ -387,7 +387,6 @@ __all__ = [
     "compare_ordered_means",
     "compare_ordered_proportions",
     "compare_paired_means",
-    "compare_permutation",
     "compare_proportions",
     "compare_quantiles",
     "compare_ranks",
@@ -420,6 +419,7 @@ __all__ = [
     "minimum_detectable_effect",
     "non_inferiority",
     "nps",
+    "permutation",
     "pooled_slopes",
     "power",
     "proportion_interval",

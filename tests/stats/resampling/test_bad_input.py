@@ -13,7 +13,7 @@ from abtest.stats import (
     SampleQuantile,
     ValueCounts,
     WeightedStatistic,
-    compare_bootstrap,
+    bootstrap,
 )
 
 GOOD = [1.0, 2.0, 3.0, 4.0, 5.0, 9.0]
@@ -22,7 +22,7 @@ METHODS = ["percentile", "basic", "bca", "studentized", "poisson"]
 
 @pytest.fixture(params=METHODS)
 def compare(request):
-    return lambda *arms, **call: compare_bootstrap(
+    return lambda *arms, **call: bootstrap(
         *arms, **{"seed": 1, "replicates": 299, "method": request.param, **call}
     )
 
@@ -97,7 +97,7 @@ def test_what_is_no_column_of_numbers_is_refused(compare, values):
 )
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(UsageError) as caught:
-        compare_bootstrap(GOOD, GOOD[1:], **{"seed": 1, "replicates": 299, **wrong})
+        bootstrap(GOOD, GOOD[1:], **{"seed": 1, "replicates": 299, **wrong})
     assert caught.value.todo
 
 
@@ -111,7 +111,7 @@ def test_quantiles_and_statistics_are_checked_when_made(share):
 
 def test_a_statistic_that_is_not_finite_says_in_how_many_samples():
     with pytest.raises(NotEstimable) as caught:
-        compare_bootstrap(
+        bootstrap(
             GOOD,
             GOOD[1:],
             seed=1,
@@ -122,7 +122,7 @@ def test_a_statistic_that_is_not_finite_says_in_how_many_samples():
 
 def test_bca_without_bias_to_measure_is_refused():
     with pytest.raises(NotEstimable) as caught:
-        compare_bootstrap(
+        bootstrap(
             GOOD,
             range(30),
             seed=1,
@@ -154,7 +154,7 @@ def test_nulls_are_left_out_and_counted(compare):
 
 
 def test_the_answer_shows_itself():
-    got = compare_bootstrap(ValueCounts.from_values(GOOD), GOOD, seed=5, replicates=299)
+    got = bootstrap(ValueCounts.from_values(GOOD), GOOD, seed=5, replicates=299)
     plain = got.to_dict()
     assert (plain["seed"], plain["replicates"]) == (5, 299)
     assert "bootstrap_percentile" in str(got)

@@ -13,8 +13,8 @@ from abtest.stats import (
     NotEstimable,
     SampleQuantile,
     WeightedStatistic,
-    compare_bootstrap,
-    compare_cluster_bootstrap,
+    bootstrap,
+    cluster_bootstrap,
     compare_ratios,
 )
 
@@ -35,7 +35,7 @@ def test_intervals_agree_with_drawing_units_in_r(reference, kind, place):
     case = reference("quantiles_events")["cases"][place]
     want = case[f"bootstrap_{kind}"]
     statistic = "mean" if kind == "mean" else SampleQuantile(case["quantile"])
-    got = compare_cluster_bootstrap(*pair(case), seed=5, statistic=statistic, replicates=20_000)
+    got = cluster_bootstrap(*pair(case), seed=5, statistic=statistic, replicates=20_000)
     limits = [[want["lower"], want["upper"]]]
     if kind == "mean":
         limits.append(case["boot_mean"])
@@ -51,7 +51,7 @@ def test_many_units_agree_with_the_delta_method():
         units = np.repeat(np.arange(1500), 1 + rng.poisson(3, 1500))
         pace = rng.normal(size=1500)
         arms.append((shift + pace[units] + rng.normal(size=units.size), units))
-    got = compare_cluster_bootstrap(*arms, seed=1, replicates=4_000)
+    got = cluster_bootstrap(*arms, seed=1, replicates=4_000)
     sums = [(np.bincount(units, values), np.bincount(units)) for values, units in arms]
     want = compare_ratios(*sums)
     width = want.interval[1] - want.interval[0]
@@ -67,9 +67,7 @@ def test_the_quantile_is_that_of_a_function_and_p_agrees(control, treatment, sha
     own = WeightedStatistic(quantile.rows, vectorized=True)
     for method in ("percentile", "basic"):
         got, slow = (
-            compare_cluster_bootstrap(
-                *arms, seed=seed, statistic=statistic, replicates=199, method=method
-            )
+            cluster_bootstrap(*arms, seed=seed, statistic=statistic, replicates=199, method=method)
             for statistic in (quantile, own)
         )
         assert (got.interval, got.p_value) == (slow.interval, slow.p_value)
@@ -91,7 +89,7 @@ def test_the_order_of_events_does_not_matter(control, treatment, random):
         random.shuffle(rest)
         mixed.append(tuple(zip(*firsts, *rest, strict=True)))
     call = {"seed": 1, "replicates": 199}
-    got, want = (compare_cluster_bootstrap(*x, **call) for x in (mixed, arms))
+    got, want = (cluster_bootstrap(*x, **call) for x in (mixed, arms))
     assert got.interval == pytest.approx(want.interval, abs=1e-9)
 
 
@@ -99,13 +97,13 @@ def test_units_of_one_event_are_the_plain_bootstrap():
     rng = np.random.default_rng(3)
     arms = rng.normal(size=300), rng.normal(size=300)
     clustered = [(arm, range(300)) for arm in arms]
-    got = compare_cluster_bootstrap(*clustered, seed=1, replicates=20_000)
-    want = compare_bootstrap(*arms, seed=2, replicates=20_000)
+    got = cluster_bootstrap(*clustered, seed=1, replicates=20_000)
+    want = bootstrap(*arms, seed=2, replicates=20_000)
     assert got.interval == pytest.approx(want.interval, abs=0.01)
 
 
 def test_units_may_be_of_any_kind():
-    want = compare_cluster_bootstrap(GOOD, OTHER, seed=1, replicates=199)
+    want = cluster_bootstrap(GOOD, OTHER, seed=1, replicates=199)
     for name in (
         lambda unit: (unit, 1),
         ord,
@@ -113,20 +111,18 @@ def test_units_may_be_of_any_kind():
         lambda unit: None if unit == "never" else unit,
     ):
         arms = [(values, [name(unit) for unit in units]) for values, units in (GOOD, OTHER)]
-        got = compare_cluster_bootstrap(*arms, seed=1, replicates=199)
+        got = cluster_bootstrap(*arms, seed=1, replicates=199)
         assert got == want
     frames = [(values, pd.DataFrame({"shop": units, "day": 1})) for values, units in (GOOD, OTHER)]
-    assert compare_cluster_bootstrap(*frames, seed=1, replicates=199) == want
+    assert cluster_bootstrap(*frames, seed=1, replicates=199) == want
     assert (want.n_control, want.n_treatment) == (4, 4)
     assert want.details == {"events_control": 7.0, "events_treatment": 6.0}
 
 
 def test_null_values_are_left_out_and_counted():
-    got = compare_cluster_bootstrap(
-        ([*GOOD[0], None], [*GOOD[1], "z"]), OTHER, seed=1, replicates=199
-    )
+    got = cluster_bootstrap(([*GOOD[0], None], [*GOOD[1], "z"]), OTHER, seed=1, replicates=199)
     assert (got.nulls_control, got.n_control) == (1, 4)
-    assert got.interval == compare_cluster_bootstrap(GOOD, OTHER, seed=1, replicates=199).interval
+    assert got.interval == cluster_bootstrap(GOOD, OTHER, seed=1, replicates=199).interval
 
 
 @pytest.mark.parametrize(
@@ -142,7 +138,7 @@ def test_null_values_are_left_out_and_counted():
 def test_data_that_cannot_answer_say_why(events, code):
     for arms in ((events, GOOD), (GOOD, events)):
         with pytest.raises(NotEstimable) as caught:
-            compare_cluster_bootstrap(*arms, seed=1, replicates=199)
+            cluster_bootstrap(*arms, seed=1, replicates=199)
         assert caught.value.code == code
 
 
@@ -162,7 +158,7 @@ def test_data_that_cannot_answer_say_why(events, code):
 def test_what_is_no_pair_of_values_and_units_is_refused(events):
     for arms in ((events, GOOD), (GOOD, events)):
         with pytest.raises(UsageError) as caught:
-            compare_cluster_bootstrap(*arms, seed=1)
+            cluster_bootstrap(*arms, seed=1)
         assert caught.value.todo
 
 
@@ -179,4 +175,4 @@ def test_what_is_no_pair_of_values_and_units_is_refused(events):
 )
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(UsageError):
-        compare_cluster_bootstrap(GOOD, OTHER, **{"seed": 1, **wrong})
+        cluster_bootstrap(GOOD, OTHER, **{"seed": 1, **wrong})

@@ -14,7 +14,7 @@ from abtest.stats import (
     ValueCounts,
     WeightedStatistic,
     compare_means,
-    compare_permutation,
+    permutation,
 )
 
 ALTERNATIVES = ("two-sided", "greater", "less")
@@ -51,7 +51,7 @@ def leaves_out(interval, value):
 def test_exact_tests_and_intervals_agree_with_all_deals_in_r(reference, place):
     case = reference("resampling_permutation")["cases"][place]
     want, arms = case["want"], (case["control"], case["treatment"])
-    got = compare_permutation(*arms, seed=1)
+    got = permutation(*arms, seed=1)
     assert got.method == "permutation_exact"
     assert got.p_value == pytest.approx(2.0 * min(want["p_greater"], want["p_less"]), rel=1e-9)
     assert got.absolute.lower == pytest.approx(want["lower"], abs=1e-6)
@@ -66,7 +66,7 @@ def test_exact_tests_and_intervals_agree_with_all_deals_in_r(reference, place):
 def test_exact_p_values_agree_with_scipy(reference, name, place):
     case = reference("resampling_permutation")["cases"][place]
     for alternative, p_value in case["scipy"][name].items():
-        got = compare_permutation(
+        got = permutation(
             case["control"],
             case["treatment"],
             seed=1,
@@ -82,7 +82,7 @@ def test_exact_p_values_agree_with_scipy(reference, name, place):
 def test_the_mice_of_the_textbook(reference):
     found = reference("resampling_permutation")
     case, want = found["cases"][0], found["published"]["greater"]
-    got = compare_permutation(case["control"], case["treatment"], seed=1, alternative="greater")
+    got = permutation(case["control"], case["treatment"], seed=1, alternative="greater")
     assert got.p_value == pytest.approx(want, abs=2 * math.sqrt(want * (1 - want) / 1000))
 
 
@@ -91,7 +91,7 @@ def test_the_mice_of_the_textbook(reference):
 def test_p_agrees_with_the_interval(control, treatment, call):
     if len({*control, *treatment}) == 1 or len(set(control)) + len(set(treatment)) == 2:
         return
-    got = compare_permutation(control, treatment, **call)
+    got = permutation(control, treatment, **call)
     rejected = got.p_value < 1.0 - call["confidence_level"]
     assert leaves_out(got.absolute, 0.0) == rejected
     assert not leaves_out(got.absolute, got.estimate)
@@ -105,12 +105,12 @@ def test_p_agrees_with_the_interval(control, treatment, call):
 def test_value_counts_in_any_partition_are_the_arrays(control, treatment, call, cut):
     if len(set(control)) + len(set(treatment)) == 2:
         return
-    got = compare_permutation(control, treatment, **call)
+    got = permutation(control, treatment, **call)
     parts = [
         ValueCounts.from_values(arm[:cut][::-1]) + ValueCounts.from_values(arm[cut:])
         for arm in (control, treatment)
     ]
-    assert compare_permutation(*parts, **call) == got
+    assert permutation(*parts, **call) == got
 
 
 @pytest.mark.parametrize("name", STATISTICS)
@@ -118,9 +118,7 @@ def test_drawn_deals_agree_with_all_deals(name):
     rng = np.random.default_rng(3)
     arms = rng.poisson(2, 12), rng.poisson(4, 11)
     want, got = (
-        compare_permutation(
-            *arms, seed=2, statistic=STATISTICS[name], exact=exact, replicates=40_000
-        )
+        permutation(*arms, seed=2, statistic=STATISTICS[name], exact=exact, replicates=40_000)
         for exact in (True, False)
     )
     assert want.method == "permutation_exact"
@@ -136,7 +134,7 @@ def test_large_samples_agree_with_welch():
     rng = np.random.default_rng(4)
     counts = [rng.multinomial(1_000_000, np.ones(30) / 30) for _ in range(2)]
     arms = [ValueCounts.from_table(np.arange(30.0), arm) for arm in counts]
-    got, want = compare_permutation(*arms, seed=1), compare_means(*arms)
+    got, want = permutation(*arms, seed=1), compare_means(*arms)
     assert got.p_value == pytest.approx(want.p_value, abs=0.02)
     width = want.interval[1] - want.interval[0]
     assert got.interval == pytest.approx(want.interval, abs=0.04 * width)
@@ -144,16 +142,16 @@ def test_large_samples_agree_with_welch():
 
 
 def test_negative_values_have_no_growth():
-    got = compare_permutation([-1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 6.0, 8.0, 9.0], seed=1)
+    got = permutation([-1.0, 2.0, 3.0, 5.0], [1.0, 2.0, 6.0, 8.0, 9.0], seed=1)
     assert got.relative.status == "unbounded"
-    assert compare_permutation([0, 0, 0], [0, 1, 2], seed=1).relative.status == "undefined"
+    assert permutation([0, 0, 0], [0, 1, 2], seed=1).relative.status == "undefined"
 
 
 @pytest.mark.parametrize("scale", [1e300, 1e-300])
 def test_extreme_values_have_the_answer_of_others(scale):
     arms = [1, 2, 3, 5], [2, 4, 7, 8, 9]
-    got = compare_permutation(*([scale * x for x in arm] for arm in arms), seed=1)
-    want = compare_permutation(*arms, seed=1)
+    got = permutation(*([scale * x for x in arm] for arm in arms), seed=1)
+    want = permutation(*arms, seed=1)
     assert got.p_value == want.p_value
     assert got.absolute.upper == pytest.approx(scale * want.absolute.upper, rel=1e-9)
 
@@ -173,7 +171,7 @@ def test_data_that_cannot_answer_say_why(values, code):
     good = [1.0, 1.0] if code == "constant" else [1.0, 2.0, 4.0, 7.0]
     for arms in ((values, good), (good, values)):
         with pytest.raises(NotEstimable) as caught:
-            compare_permutation(*arms, seed=1)
+            permutation(*arms, seed=1)
         assert caught.value.code == code
 
 
@@ -194,7 +192,7 @@ def test_data_that_cannot_answer_say_why(values, code):
 )
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(UsageError) as caught:
-        compare_permutation([1, 2, 3], [2, 3, 4], **{"seed": 1, **wrong})
+        permutation([1, 2, 3], [2, 3, 4], **{"seed": 1, **wrong})
     assert caught.value.todo
 
 
@@ -205,7 +203,7 @@ def test_the_test_holds_its_level_exactly():
     for chosen in np.array(np.meshgrid(*[range(9)] * 3)).reshape(3, -1).T:
         if len(set(chosen)) == 3 and sorted(chosen) == list(chosen):
             arms = np.delete(pooled, chosen), pooled[chosen]
-            p_values.append(compare_permutation(*arms, seed=1, alternative="greater").p_value)
+            p_values.append(permutation(*arms, seed=1, alternative="greater").p_value)
     assert len(p_values) == 84
     for level in (0.05, 0.1, 0.5):
         assert np.mean(np.array(p_values) <= level) == math.floor(level * 84) / 84

@@ -7,7 +7,7 @@ from abtest.stats import (
     SampleQuantile,
     ValueCounts,
     WeightedStatistic,
-    compare_bootstrap,
+    bootstrap,
     compare_means,
 )
 
@@ -23,7 +23,7 @@ def near(got, want, error, tolerance=0.05):
 @pytest.mark.parametrize("method", ["percentile", "basic", "bca", "studentized"])
 def test_intervals_of_means_agree_with_boot(reference, method, place):
     case = reference("resampling_r")["cases"][place]
-    got = compare_bootstrap(
+    got = bootstrap(
         case["control"], case["treatment"], seed=3, method=method, replicates=REPLICATES
     )
     for limit, want in zip(got.interval, case["limits"][method], strict=True):
@@ -36,10 +36,10 @@ def test_percentiles_agree_with_the_exact_distribution(reference):
     arms = {case["name"]: case for case in found["cases"]}
     for want in found["exact"]["cases"]:
         case = arms[want["name"]]
-        got = compare_bootstrap(case["control"], case["treatment"], seed=8, replicates=400_000)
+        got = bootstrap(case["control"], case["treatment"], seed=8, replicates=400_000)
         near(got.absolute.lower, want["lower"], case["error"], 0.03)
         near(got.absolute.upper, want["upper"], case["error"], 0.03)
-        one = compare_bootstrap(
+        one = bootstrap(
             case["control"], case["treatment"], seed=8, replicates=400_000, alternative="greater"
         )
         assert one.p_value == pytest.approx(want["at_or_below_0"], abs=0.003)
@@ -64,7 +64,7 @@ STATISTICS = {
 def test_any_statistic_agrees_with_scipy(reference, place):
     case = reference("resampling_scipy")["cases"][place]
     for method, limits in case["limits"].items():
-        got = compare_bootstrap(
+        got = bootstrap(
             case["control"],
             case["treatment"],
             seed=4,
@@ -81,7 +81,7 @@ def test_poisson_weights_of_the_mean_have_their_known_spread():
     # each unit counts Poisson(1) times: the mean's variance is that of the sample, nearly
     rng = np.random.default_rng(3)
     arms = rng.gamma(1.0, size=400), rng.gamma(1.0, size=500)
-    got = compare_bootstrap(*arms, seed=2, method="poisson", replicates=REPLICATES)
+    got = bootstrap(*arms, seed=2, method="poisson", replicates=REPLICATES)
     error = np.hypot(*(arm.std() / np.sqrt(arm.size) for arm in arms))
     width = got.absolute.upper - got.absolute.lower
     assert width == pytest.approx(2 * 1.96 * error, rel=0.02)
@@ -96,7 +96,7 @@ def test_ten_million_units_agree_with_drawing_every_value(statistic, method):
         ValueCounts.from_table(np.arange(200.0), rng.multinomial(5_000_000, shares / shares.sum()))
         for _ in range(2)
     ]
-    got = compare_bootstrap(*arms, seed=2, statistic=statistic, method=method)
+    got = bootstrap(*arms, seed=2, statistic=statistic, method=method)
 
     def drawn(values, weights):
         if statistic == "mean":
@@ -104,7 +104,7 @@ def test_ten_million_units_agree_with_drawing_every_value(statistic, method):
         reached = np.cumsum(weights, axis=1)
         return values[(reached < 0.9 * reached[:, -1:]).sum(axis=1)]
 
-    slow = compare_bootstrap(
+    slow = bootstrap(
         *arms,
         seed=5,
         statistic=WeightedStatistic(drawn, vectorized=True),
@@ -126,7 +126,7 @@ def test_values_far_out_are_drawn_one_by_one():
     counts = [3_000_000, 2_000_000, 1]
     arm = ValueCounts.from_table([0.0, 1.0, 700_000.0], counts)
     same = ValueCounts.from_table([0.0, 1.0], counts[:2])
-    got = compare_bootstrap(same, arm, seed=1, method="poisson")
+    got = bootstrap(same, arm, seed=1, method="poisson")
     spread = 700_000.0 / 5_000_000.0
     assert got.absolute.lower == pytest.approx(0.0, abs=0.05 * spread)
     assert got.absolute.upper == pytest.approx(3 * spread, rel=0.02)

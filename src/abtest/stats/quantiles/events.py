@@ -20,7 +20,7 @@ from abtest.stats.quantiles.compare import melded_comparison, require_subtractab
 from abtest.stats.quantiles.melding import Melded
 from abtest.stats.quantiles.order import Discrete, Limits
 from abtest.stats.resampling.clustered import ClusteredEvents
-from abtest.stats.resampling.clusters import compare_cluster_bootstrap
+from abtest.stats.resampling.clusters import cluster_bootstrap
 from abtest.stats.resampling.statistic import SampleQuantile
 from abtest.stats.results import Alternative, Test
 from abtest.stats.tails import log_upper_tail
@@ -57,7 +57,7 @@ def compare_event_quantiles(
     quantile
         Which one, as a share of the events.
     seed
-        With a seed, units are resampled (`compare_cluster_bootstrap`) where an arm has fewer than
+        With a seed, units are resampled (`cluster_bootstrap`) where an arm has fewer than
         200 of them, or fewer than 100 events on the thinner side of the quantile; it needs
         (values, units). Without one the answer is that below, with ``few_clusters``
         in `warnings`.
@@ -112,7 +112,7 @@ def compare_event_quantiles(
     thinner = min(arm.n for arm in arms) * min(share, 1.0 - share)
     few = min(units[0].n, units[1].n) < FEWEST_UNITS or thinner < FEWEST_BEYOND
     if few and seed is not None:
-        return compare_cluster_bootstrap(
+        return cluster_bootstrap(
             control,
             treatment,
             seed=seed,

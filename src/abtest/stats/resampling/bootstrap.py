@@ -48,7 +48,7 @@ AnyStatistic = Literal["mean"] | SampleQuantile | WeightedStatistic | UserStatis
 """What may be compared."""
 
 
-def compare_bootstrap(
+def bootstrap(
     control: Values | ValueCounts,
     treatment: Values | ValueCounts,
     *,
@@ -125,7 +125,7 @@ def compare_bootstrap(
 
     >>> control = [52, 104, 146, 10, 51, 30, 40, 27, 46]
     >>> treatment = [94, 197, 16, 38, 99, 141, 23]
-    >>> result = compare_bootstrap(control, treatment, seed=1)
+    >>> result = bootstrap(control, treatment, seed=1)
     >>> round(result.estimate, 2), result.replicates, result.seed
     (30.63, 10000, 1)
     >>> -30 < result.interval[0] < 0 < 70 < result.interval[1] < 100

@@ -27,7 +27,7 @@ from abtest.stats.results import Alternative, RelativeInterval
 _METHODS = frozenset({"percentile", "basic"})
 
 
-def compare_cluster_bootstrap(
+def cluster_bootstrap(
     control: Any,
     treatment: Any,
     *,
@@ -56,9 +56,9 @@ def compare_cluster_bootstrap(
         Of the events: ``mean`` (the ratio of total to number of events), ``SampleQuantile(0.9)``,
         a function of (distinct values, weights), or a `WeightedStatistic`.
     method
-        ``percentile`` or ``basic``, as in `compare_bootstrap`.
+        ``percentile`` or ``basic``, as in `bootstrap`.
     replicates, alternative, confidence_level
-        As in `compare_bootstrap`.
+        As in `bootstrap`.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def compare_cluster_bootstrap(
     --------
     >>> control = ([3, 4, 3, 9, 8, 1, 2], ["a", "a", "a", "b", "b", "c", "d"])
     >>> treatment = ([5, 6, 12, 13, 4, 3], ["e", "e", "f", "f", "g", "h"])
-    >>> result = compare_cluster_bootstrap(control, treatment, seed=1)
+    >>> result = cluster_bootstrap(control, treatment, seed=1)
     >>> round(result.estimate, 4), result.n_control, result.details["events_control"]
     (2.881, 4, 7.0)
     """

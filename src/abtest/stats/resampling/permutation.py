@@ -21,7 +21,7 @@ from abtest.stats.results import Alternative, Interval, RelativeInterval, Test
 from abtest.stats.value_counts import ValueCounts
 
 
-def compare_permutation(
+def permutation(
     control: Values | ValueCounts,
     treatment: Values | ValueCounts,
     *,
@@ -87,7 +87,7 @@ def compare_permutation(
 
     >>> control = [52, 104, 146, 10, 51, 30, 40, 27, 46]
     >>> treatment = [94, 197, 16, 38, 99, 141, 23]
-    >>> result = compare_permutation(control, treatment, seed=1, alternative="greater")
+    >>> result = permutation(control, treatment, seed=1, alternative="greater")
     >>> result.method, result.replicates, round(result.p_value, 3)
     ('permutation_exact', 11440, 0.141)
     """
