@@ -19,6 +19,7 @@ from abtest.errors import AbtestError
 GOOD = np.array([1.0, 2.0, 3.5, 4.0, 7.0, 2.0, 3.0, 1.5, 9.0, 4.4] * 3)
 PLACES = np.arange(GOOD.size)
 SIDES = ["x", "y"] * 15
+WHEN = [0, 1, 1, 0, 0, 0, 0, 1, 1, 1] * 3
 NASTY = {
     "none at all": [],
     "one unit": [1.0],
@@ -113,6 +114,12 @@ SAMPLES = {
     "factorial": lambda a, b: stats.compare_factorial(a, b, GOOD, GOOD),
     "strata": partial(stats.compare_stratified_means, strata=(SIDES, SIDES)),
     "pairs": lambda a, b: stats.compare_paired_means((a, b)),
+    "switchback": lambda a, b: stats.compare_switchback(
+        stats.SwitchbackTable.from_sums([1] * 30, a, PLACES, WHEN), washout=1
+    ),
+    "switchback test": lambda a, b: stats.switchback_test(
+        stats.SwitchbackTable.from_rows(a, PLACES, WHEN), seed=1, replicates=99
+    ),
     "crossover": lambda a, b: stats.compare_crossover_means((a, b), (b, a)),
     **{
         f"differences of {units}": lambda a, b, same=same: stats.compare_difference_in_differences(
@@ -182,6 +189,9 @@ OTHERS = {
         (10 * GOOD, PLACES, a, GOOD), (10 * GOOD, PLACES, b, GOOD), horizon=9.0
     ),
     "event table": lambda a, b: stats.survival_curve(stats.EventTimes.from_table(a, b, b)),
+    "treated periods": lambda a, b: stats.switchback_test(
+        stats.SwitchbackTable.from_sums([2] * 30, GOOD, PLACES, a), seed=1, replicates=99
+    ),
     "value counts": lambda a, b: stats.ValueCounts.from_table(a, b).moments(),
     "moments": lambda a, b: stats.Moments.from_columns([a, b]),
 }

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from abtest.stats.designs.factorial import FactorialComparison, compare_factorial
     from abtest.stats.designs.ordered import DoseResponse, compare_ordered_means
     from abtest.stats.designs.paired import compare_paired_means
+    from abtest.stats.designs.randomisation import SwitchbackTest, switchback_test
+    from abtest.stats.designs.switchback import SwitchbackComparison, compare_switchback
+    from abtest.stats.designs.switchback_table import SwitchbackTable
     from abtest.stats.designs.trend import ProportionTrend, compare_ordered_proportions
     from abtest.stats.designs.trend_check import PreTrend
     from abtest.stats.margin_results import Equivalence, NonInferiority
@@ -200,6 +203,9 @@ _HOME = {
     "SurvivalComparison": "survival.compare",
     "SurvivalCurve": "survival.curve",
     "SurvivalDesign": "sizing.survival",
+    "SwitchbackComparison": "designs.switchback",
+    "SwitchbackTable": "designs.switchback_table",
+    "SwitchbackTest": "designs.randomisation",
     "Test": "results",
     "TestGraph": "multiplicity.graph",
     "TimeQuantileComparison": "survival.quantiles",
@@ -242,6 +248,7 @@ _HOME = {
     "compare_stratified_means": "adjustment.strata",
     "compare_survival": "survival.compare",
     "compare_survival_quantiles": "survival.quantiles",
+    "compare_switchback": "designs.switchback",
     "compare_trimmed_means": "means.trimmed",
     "cumulative_incidence": "survival.incidence",
     "cumulative_mean": "survival.mean_curve",
@@ -275,6 +282,7 @@ _HOME = {
     "sample_ratio_by_segment": "allocation.segments",
     "sample_size": "sizing.solve",
     "survival_curve": "survival.curve",
+    "switchback_test": "designs.randomisation",
 }
 
 __all__ = [
@@ -354,6 +362,9 @@ __all__ = [
     "SurvivalComparison",
     "SurvivalCurve",
     "SurvivalDesign",
+    "SwitchbackComparison",
+    "SwitchbackTable",
+    "SwitchbackTest",
     "Test",
     "TestGraph",
     "TimeQuantileComparison",
@@ -396,6 +407,7 @@ __all__ = [
     "compare_stratified_means",
     "compare_survival",
     "compare_survival_quantiles",
+    "compare_switchback",
     "compare_trimmed_means",
     "cumulative_incidence",
     "cumulative_mean",
@@ -429,6 +441,7 @@ __all__ = [
     "sample_ratio_by_segment",
     "sample_size",
     "survival_curve",
+    "switchback_test",
 ]
 
 
