@@ -188,6 +188,7 @@ NOT_COMPUTED: Mapping[str, str] = {
 
 WARNINGS: Mapping[str, str] = {
     "answers_differ": "units answer more often in one arm: the answers come from different units",
+    "arms_alternate": "arms took turns: what comes and goes with time may count as effect",
     "carry_over": "the order of conditions matters: one may carry over into the period after it",
     "constant_arm": "one arm has the same value in every unit: its error counts as 0",
     "constant_clusters": "rows of a cluster never differ, so that their correlation has no error",

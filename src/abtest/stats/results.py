@@ -104,6 +104,7 @@ Measure = Literal[
 """What was compared: the quantity of one arm."""
 WarningCode = Literal[
     "answers_differ",
+    "arms_alternate",
     "carry_over",
     "constant_arm",
     "constant_clusters",

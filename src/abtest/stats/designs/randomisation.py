@@ -14,11 +14,11 @@ from abtest.stats.designs.reassignment import SwitchbackDesign, assignments
 from abtest.stats.designs.switchback import WEIGHTS, dropped_words, kept_periods, units
 from abtest.stats.designs.switchback_effects import deals
 from abtest.stats.designs.switchback_table import SwitchbackTable
-from abtest.stats.display import p_value, span
+from abtest.stats.display import p_value, span, warned
 from abtest.stats.resampling.answer import require_draws
 from abtest.stats.resampling.deals import Deals
 from abtest.stats.resampling.intervals import require_replicates
-from abtest.stats.results import Alternative, Interval
+from abtest.stats.results import Alternative, Interval, WarningCode
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class SwitchbackTest:
         How many the test counted or drew, those without an effect to compare left out.
     seed
         Of the random numbers; None where nothing was drawn.
+    warnings
+        ``arms_alternate`` where arms took turns: then no design above was drawn.
     """
 
     absolute: Interval
@@ -66,6 +68,7 @@ class SwitchbackTest:
     periods_dropped: int
     assignments: int
     seed: int | None
+    warnings: tuple[WarningCode, ...] = ()
 
     @property
     def estimate(self) -> float | None:
@@ -79,7 +82,7 @@ class SwitchbackTest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values; the interval becomes a dictionary."""
-        return asdict(self)
+        return {**asdict(self), "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
         """Return what was found in two sentences."""
@@ -90,6 +93,7 @@ class SwitchbackTest:
             f"Treatment {self.treatment_value:.4g} against control {self.control_value:.4g}: "
             f"{found} ({self.method} of {self.assignments:,} assignments{side}). "
             f"{dropped_words(self.periods, self.periods_dropped, self.washout)}"
+            f"{warned(self.warnings)}"
         )
 
     def _repr_mimebundle_(
@@ -207,6 +211,7 @@ def switchback_test(
         periods_dropped=len(table) - int(kept.sum()),
         assignments=dealt_anew.size,
         seed=None if dealt.counted or not isinstance(design, str) else int(seed),
+        warnings=table.warnings,
     )
 
 

@@ -83,8 +83,9 @@ def compare_switchback(
     Returns
     -------
     SwitchbackComparison
-        With ``few_clusters`` where an arm is worth fewer than 10 clusters: `test_switchback`
-        needs no large number of them, and below 15 blocks it is the test to rely on.
+        With ``few_clusters`` where an arm is worth fewer than 10 clusters: `switchback_test`
+        needs no large number of them, and below 15 blocks it is the test to rely on. With
+        ``arms_alternate`` where at least 8 blocks took turns.
 
     Raises
     ------
@@ -98,7 +99,9 @@ def compare_switchback(
     -----
     *Without wash-out* the observation is the block. Values may go up and down with the time of
     day and be alike from block to block, as long as arms were drawn for each block by itself.
-    Arms that take turns (A B A B) are not: a daily cycle then counts as effect.
+    Arms that take turns (A B A B) are not: a daily cycle then counts as effect, with the warning
+    ``arms_alternate``. Where one of every two blocks was treated, intervals are too wide if pairs
+    are alike: `compare_paired_means` of the blocks' means keeps what pairing saves.
 
     *With wash-out* what is left of a block depends on the block before it, so that blocks are no
     longer apart: where neighbours are alike (autocorrelation 0.9), tests at 5% that take blocks as
@@ -134,7 +137,12 @@ def compare_switchback(
     base = {one.name: getattr(found, one.name) for one in fields(Comparison)}
     base |= {"nulls_control": table.nulls[0], "nulls_treatment": table.nulls[1]}
     dropped = len(table) - int(kept.sum())
-    base["details"] = {**found.details, "periods": float(len(table)), "periods_dropped": dropped}
+    base["warnings"] = (*found.warnings, *table.warnings)
+    base["details"] = {
+        **{name: one for name, one in found.details.items() if _known(table, name)},
+        "periods": float(len(table)),
+        "periods_dropped": float(dropped),
+    }
     return SwitchbackComparison(
         **base,
         clustered_by=by,
@@ -142,6 +150,11 @@ def compare_switchback(
         periods=len(table),
         periods_dropped=dropped,
     )
+
+
+def _known(table: SwitchbackTable, name: str) -> bool:
+    """Return whether a detail is known: without squares, no design effect."""
+    return bool(table.m2.any() or table.n.max() <= 1.0) or not name.startswith("design_effect")
 
 
 def kept_periods(table: SwitchbackTable, washout: int) -> NDArray[np.bool_]:

@@ -12,6 +12,10 @@ from abtest.stats.clusters.table import ClusterTable
 from abtest.stats.designs.switchback_lines import Lines
 from abtest.stats.floats import Values, as_floats
 from abtest.stats.moments import Floats
+from abtest.stats.results import WarningCode
+
+_TURNS = 8
+"""Switches in a row that fair coins make in 1 of 256 experiments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +184,15 @@ class SwitchbackTable:
     def block_starts(self) -> NDArray[np.int64]:
         """First line of each block."""
         return np.flatnonzero(np.diff(self.block, prepend=-1))
+
+    @property
+    def warnings(self) -> tuple[WarningCode, ...]:
+        """``arms_alternate`` where every block switches, which hardly ever happens by chance."""
+        starts = self.block_starts
+        same_region = self.region[starts][1:] == self.region[starts][:-1]
+        switched = self.treated[starts][1:] != self.treated[starts][:-1]
+        often = np.count_nonzero(same_region) >= _TURNS
+        return ("arms_alternate",) if often and switched[same_region].all() else ()
 
     def kept(self, washout: int) -> NDArray[np.bool_]:
         """Return which lines are left if the first `washout` periods after each switch are not."""
