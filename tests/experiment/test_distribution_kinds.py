@@ -492,3 +492,13 @@ def test_there_is_no_picture_of_a_mean_and_none_over_changing_allocation(log):
         }
     ]
     assert abtest.load(changed, data=log).analyze("2026-02-15").plot.metric("plays") == ()
+
+
+@pytest.mark.parametrize("metric", ["days_to_buy", "spend"])
+def test_a_young_experiment_is_drawn_as_far_as_enough_units_were_watched(log, metric):
+    analysis = analyze(log, metric, ["better"], as_of="2026-01-18")
+    assert row_of(analysis, "better")["reason"] == "horizon_too_far"
+    (chart,) = analysis.plot.metric(metric)
+    assert f"of {METRICS[metric]['window_days'][1]:g} days" in chart.alt
+    assert "seen up to 1" in chart.alt
+    assert "provisional" in analysis.show.pictures().text

@@ -7,7 +7,7 @@ comparison without a number has no figure.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -68,7 +68,8 @@ def survival_pictures(
     label
         Name of the metric for readers.
     horizon
-        The time up to which arms are compared, in `unit`.
+        The time up to which arms are compared, in `unit`. Where too few units have been watched so
+        long, the figure goes as far as they have, and says so.
     unit
         Of the times, such as ``days``.
     confidence_level
@@ -91,7 +92,9 @@ def survival_pictures(
     from abtest.show.step_curves import CurvePair
     from abtest.show.survival_plot import lowest_share, survival_plot
     from abtest.stats.survival.compare import compare_survival
+    from abtest.stats.survival.restricted import known_up_to
 
+    label, horizon = _so_far(label, horizon, [known_up_to(arm) for arm in arms.values()], unit)
     found = _compared(
         arms,
         control,
@@ -157,8 +160,9 @@ def cumulative_pictures(
     """
     from abtest.show.cumulative_plot import cumulative_plot
     from abtest.show.step_curves import CurvePair
-    from abtest.stats.survival.cumulative import compare_cumulative_means
+    from abtest.stats.survival.cumulative import compare_cumulative_means, known_up_to
 
+    label, horizon = _so_far(label, horizon, [known_up_to(arm) for arm in arms.values()], unit)
     found = _compared(
         arms,
         control,
@@ -191,6 +195,14 @@ def cumulative_pictures(
         )
         for name, result in found.items()
     )
+
+
+def _so_far(label: str, horizon: float, known: Sequence[float], unit: str) -> tuple[str, float]:
+    """Return label and horizon, or how far the curves of all arms rest on enough units yet."""
+    reached = min([horizon, *known])
+    if 0.0 < reached < horizon:
+        return f"{label}, seen up to {reached:,.6g} of {horizon:,.6g} {unit}", reached
+    return label, horizon
 
 
 def quantile_pictures(

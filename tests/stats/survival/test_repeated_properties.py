@@ -270,3 +270,21 @@ def test_results_show_themselves():
     assert str(result).startswith("Per unit up to 4:")
     assert "lawless_nadeau" in result._repr_mimebundle_()[0]["text/html"]
     assert result.to_dict()["details"]["watched_control"] == 3.0
+
+
+def test_times_after_the_last_unit_left_say_nothing():
+    amounts = [[0, 0, 0], [4, 3, 0], [0, 0, 0]]
+    products = [[6, 2, 0], [2, 3, 0], [0, 0, 0]]
+    longer = RepeatedEvents.from_table([1, 2, 3], [0, 9, 0], amounts, products)
+    same = RepeatedEvents.from_table([1, 2], [0, 9], [[0, 0], [4, 3]], [[6, 2], [2, 3]])
+    assert longer.times.tolist() == same.times.tolist() == [1.0, 2.0]
+    assert cumulative_mean(longer).mean.tolist() == cumulative_mean(same).mean.tolist()
+    products[2][2] = 1
+    with pytest.raises(NotEstimable, match="after their units were last seen"):
+        RepeatedEvents.from_table([1, 2, 3], [0, 9, 0], amounts, products)
+
+
+def test_a_refund_on_the_same_day_leaves_nothing():
+    sample = RepeatedEvents.from_values([3, 3, 3], [0, 0], [1, 1], [9.5, -9.5])
+    assert not sample.products.any()
+    assert cumulative_mean(sample).mean.tolist() == [0.0, 0.0]

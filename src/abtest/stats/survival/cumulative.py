@@ -170,8 +170,8 @@ def _has_events(arm: RepeatedEvents, horizon: float) -> bool:
 
 def known_up_to(arm: RepeatedEvents) -> float:
     """Return the last time at which enough units are watched."""
-    enough = arm.at_risk >= min(ENOUGH_UNITS, math.ceil(ENOUGH_SHARE * arm.n))
-    return float(arm.times[np.flatnonzero(enough)[-1]])
+    enough = np.flatnonzero(arm.at_risk >= min(ENOUGH_UNITS, math.ceil(ENOUGH_SHARE * arm.n)))
+    return float(arm.times[enough[-1]]) if enough.size else 0.0
 
 
 def mean_at(arm: RepeatedEvents, horizon: float) -> ArmEstimate:

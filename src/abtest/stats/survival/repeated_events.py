@@ -102,10 +102,10 @@ class RepeatedEvents:
         _require_few(times)
         left = np.searchsorted(times, ends[~null])
         renumbered = np.cumsum(~null) - 1
-        by_end, products = _pairs(
+        by_end, products, any_amount = _pairs(
             renumbered[whose], np.searchsorted(times, moments), amounts, left, times.size
         )
-        _require_squares(products, bool((amounts != 0.0).any()))
+        _require_squares(products, any_amount)
         return cls(
             times, np.bincount(left, minlength=times.size), by_end, products, int(null.sum())
         )
@@ -149,7 +149,12 @@ class RepeatedEvents:
         if not np.array_equal(tables[1], tables[1].T):
             raise UsageError("Products are of pairs in any order", todo="Make them symmetric.")
         _require_squares(tables[1], bool(tables[0].any()))
-        return cls(moments, units.astype(np.int64), tables[0], tables[1])
+        # nothing is known of times after the last unit left
+        seen = int(np.flatnonzero(units)[-1]) + 1 if units.any() else 0
+        if tables[1][seen:].any():
+            raise impossible("Amounts come after their units were last seen")
+        kept = np.ix_(range(seen), range(seen))
+        return cls(moments[:seen], units[:seen].astype(np.int64), tables[0][kept], tables[1][kept])
 
     def __add__(self, other: RepeatedEvents) -> RepeatedEvents:
         """Return the sums of the units of both together."""
@@ -196,16 +201,18 @@ def arm_repeated_events(values: object, name: str) -> RepeatedEvents:
 
 def _pairs(
     whose: Places, place: Places, amounts: Floats, left: Places, k: int
-) -> tuple[Floats, Floats]:
-    """Return the amounts by end and the products, from units, times and amounts of events."""
+) -> tuple[Floats, Floats, bool]:
+    """Return the amounts by end, the products, and whether any amount is left.
+
+    Amounts of one unit at one time add up, so that a refund may leave nothing.
+    """
     from scipy import sparse
 
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        # events of one unit at one time add up
         table = sparse.coo_array((amounts, (whose, place)), shape=(left.size, k)).tocsr()
         ends = sparse.coo_array((np.ones(left.size), (left, np.arange(left.size))), (k, left.size))
         by_end, products = ends.tocsr() @ table, table.T @ table
-    return np.asarray(by_end.toarray()), np.asarray(products.toarray())
+    return np.asarray(by_end.toarray()), np.asarray(products.toarray()), bool(table.data.any())
 
 
 def _places(unit: Floats, n: int) -> Places:
