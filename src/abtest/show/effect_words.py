@@ -206,7 +206,7 @@ WARNINGS: Mapping[str, str] = {
     "covariate_zero_denominator": "not adjusted: no denominator before exposure",
     "few_clusters": "few clusters of rows, or a few that hold most of them: the error is uncertain",
     "few_events": "few events: the interval is rough",
-    "few_units": "few units: the normal posterior is too sure",
+    "few_units": "few units: the normal distribution is too sure here",
     "hazards_not_proportional": "the hazard ratio changes over time: it is an average of follow-up",
     "many_folds": "more folds than the units bear: the variance saved is overstated",
     "overdispersed": "events vary more between units than Poisson counts do",

@@ -261,8 +261,12 @@ def test_a_comparison_without_a_rank_test_has_none():
     assert "Log-rank" in str(gone)
 
 
-def test_few_events_are_said():
-    assert compare_survival(GOOD, GOOD, horizon=3.0).warnings == ("few_events",)
+def test_few_events_and_few_units_are_said():
+    assert compare_survival(GOOD, GOOD, horizon=3.0).warnings == ("few_events", "few_units")
+    many = EventTimes.from_table([1, 2, 3], [20, 10, 0], [0, 0, 20])
+    assert compare_survival(many, many, horizon=3.0).warnings == ()
+    fewer = EventTimes.from_table([1, 2, 3], [20, 10, 0], [0, 0, 19])
+    assert compare_survival(many, fewer, horizon=3.0).warnings == ("few_units",)
 
 
 @pytest.mark.parametrize("time", [-1.0, math.nan, math.inf, None, "1", True, 6.5])

@@ -24,6 +24,7 @@ from abtest.stats.survival.restricted import (
     horizon_too_far,
     independent_pair,
     no_events,
+    with_few,
 )
 
 
@@ -92,7 +93,7 @@ def compare_cumulative_means(
     -----
     Estimates and variances are those of `cumulative_mean`; the test is normal. With all units
     watched to the horizon it is a comparison of means with divisor n: with fewer than about 50
-    units in an arm it rejects somewhat too often, and so it does with heavy tails.
+    units in an arm it rejects too often (warning ``few_units``), and so it does with heavy tails.
 
     Examples
     --------
@@ -161,7 +162,7 @@ def estimate_cumulative_means(
         values = mean_at(first, horizon), mean_at(second, horizon)
         return independent_pair(values, (first.n, second.n), "lawless_nadeau")
 
-    return by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"}))
+    return with_few(by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"})))
 
 
 def _has_events(arm: RepeatedEvents, horizon: float) -> bool:

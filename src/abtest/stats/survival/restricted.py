@@ -17,6 +17,8 @@ ENOUGH_UNITS = 30
 """So many units at risk are enough, however large the arm."""
 ENOUGH_SHARE = 0.1
 """This share of an arm at risk is enough, however small the arm."""
+FEW_UNITS = 50
+"""Units of an arm below which tests by the normal distribution reject too often."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,12 @@ def require_known(arms: tuple[EventTimes, EventTimes], horizon: float) -> None:
     furthest = min(known_up_to(arm) for arm in arms)
     if horizon > furthest:
         raise horizon_too_far(horizon, furthest)
+
+
+def with_few(pair: ArmPair) -> ArmPair:
+    """Return the pair with a warning where an arm is too small for the normal distribution."""
+    small = min(pair.n_control, pair.n_treatment) < FEW_UNITS
+    return pair.with_warnings(*(("few_units",) if small else ()))
 
 
 def no_events(horizon: float) -> NotEstimable:
