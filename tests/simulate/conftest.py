@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from abtest.data.measured import Cells, Measured, MetricSums, Tally
+from abtest.data.measured import Cells, Measured, Tally
 from abtest.data.request import UnitRequest
+from abtest.data.samples import MetricSums
 from abtest.simulate import Simulated, TrueEffect
 from abtest.simulate.rhythm import DAY, EPOCH
 
