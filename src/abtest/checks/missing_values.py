@@ -27,10 +27,10 @@ def check_missing_values(facts: Facts) -> CheckResult:
             continue
         missing: dict[str, int] = {}
         units: dict[str, int] = {}
+        excluded = facts.measured.excluded(metric)
         for name in facts.design.variants:
-            parts = facts.measured.samples(metric, name)
-            missing[name] = sum(part.nulls for part in parts)
-            units[name] = sum(part.n + part.nulls for part in parts)
+            missing[name] = excluded[name]["missing"]
+            units[name] = facts.measured.units_in(metric, name) + missing[name]
         total = sum(missing.values())
         if total == 0:
             continue

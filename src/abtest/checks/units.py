@@ -18,7 +18,7 @@ def check_units(facts: Facts) -> CheckResult:
     computed = [metric for metric in facts.primaries if metric not in measured.failures]
     most = {
         name: max(
-            (sum(part.n for part in measured.samples(metric, name)) for metric in computed),
+            (measured.units_in(metric, name) for metric in computed),
             default=measured.tally.exposed[name],
         )
         for name in facts.design.variants

@@ -209,6 +209,10 @@ class Measured:
                 found.append(merged)
         return tuple(found)
 
+    def units_in(self, metric: str, variant: str, *, segment: Segment | None = None) -> int:
+        """Return the units of an arm in a metric, also where they make no sample."""
+        return int(self.cells.metrics[metric].n[self.cells.where(variant, segment)].sum())
+
     def excluded(self, metric: str) -> Mapping[str, Mapping[str, int]]:
         """Return units that are not in the metric, by variant: immature, missing, crossover."""
         counts: dict[str, dict[str, int]] = {}

@@ -213,8 +213,7 @@ def _not_computed(
     counts = dict.fromkeys((what.control, what.variant), 0)
     if what.metric.id not in measured.failures:
         for name in counts:
-            parts = measured.samples(what.metric.id, name, segment=what.segment)
-            counts[name] = sum(part.n for part in parts)
+            counts[name] = measured.units_in(what.metric.id, name, segment=what.segment)
     effect = Effect(
         **_identity(what),
         status="not_computed",

@@ -69,7 +69,10 @@ def row_outcome(metric: MetricDefinition, pair: PairEstimate, alpha: float) -> R
 def _below(metric: MetricDefinition, pair: PairEstimate, mde: float, half: float) -> bool:
     """Whether the effect is smaller than the one the experiment was sized for."""
     if metric.direction == "increase":
-        return pair.test(relative=mde, alternative="less").p_value < half
+        try:
+            return pair.test(relative=mde, alternative="less").p_value < half
+        except NotEstimable:  # values near the largest number cannot be moved by the effect
+            return False
     try:
         return pair.test(relative=-mde, alternative="greater").p_value < half
     except NotEstimable:  # a proportion cannot fall by more than all of it

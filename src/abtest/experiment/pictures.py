@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from abtest.experiment.ruling import Ruled
 from abtest.metrics import MetricDefinition
+from abtest.stats import NotEstimable
 
 if TYPE_CHECKING:
     from abtest.show.drawing import Chart
@@ -30,5 +31,10 @@ def metric_pictures(ruled: Ruled, metric: MetricDefinition, control: str) -> tup
         ),
         None,
     )
-    arms = {name: reduce(add, measured.samples(metric.id, name)) for name in measured.tally.exposed}
+    try:
+        arms = {
+            name: reduce(add, measured.samples(metric.id, name)) for name in measured.tally.exposed
+        }
+    except NotEstimable:  # the rows say why an arm is no sample
+        return ()
     return metric.pictures(arms, control, 0.95 if level is None else level)

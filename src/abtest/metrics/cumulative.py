@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from abtest.data.request import EventValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
 from abtest.metrics.definition import DataKind, Misfit
-from abtest.metrics.followed import FollowedMetric, step_misfits
+from abtest.metrics.followed import FollowedMetric, on_steps, step_misfits
 from abtest.metrics.wording import number_of_events
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ class CumulativeMetric(FollowedMetric):
         steps = step_misfits("repeated_events", self.window_days) if data == "events" else ()
         return (*found, *steps)
 
+    @property
+    def until(self) -> float:
+        """Days up to which amounts are summed."""
+        return 0.0 if self.window_days is None else on_steps("repeated_events", self.window_days[1])
+
     def sample_request(self, data: DataKind) -> MetricRequest:
         """Return amounts by steps of time since exposure, and their products."""
         assert data == "events"
@@ -44,8 +49,7 @@ class CumulativeMetric(FollowedMetric):
         assert self.aggregate is not None
         assert self.window_days is not None
         value = EventValue(self.event, self.aggregate, self.window_days)
-        horizon = self.window_days[1]
-        return UnitRequest(self.id, (value,), statistic="repeated_events", horizon=horizon)
+        return UnitRequest(self.id, (value,), statistic="repeated_events", horizon=self.until)
 
     def compared(
         self, control: Sequence[RepeatedEvents], treatment: Sequence[RepeatedEvents]
@@ -53,8 +57,7 @@ class CumulativeMetric(FollowedMetric):
         """Return both mean cumulative functions at the horizon."""
         from abtest.stats import estimate_cumulative_means
 
-        assert self.window_days is not None
-        return estimate_cumulative_means(control, treatment, horizon=self.window_days[1])
+        return estimate_cumulative_means(control, treatment, horizon=self.until)
 
     def pictures(
         self, arms: Mapping[str, RepeatedEvents], control: str, confidence_level: float
@@ -62,12 +65,11 @@ class CumulativeMetric(FollowedMetric):
         """Return the mean of each arm over time."""
         from abtest.metrics.pictures import cumulative_pictures
 
-        assert self.window_days is not None
         return cumulative_pictures(
             arms,
             control,
             label=self.label,
-            horizon=self.window_days[1],
+            horizon=self.until,
             unit="days",
             confidence_level=confidence_level,
         )

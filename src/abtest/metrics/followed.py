@@ -27,6 +27,16 @@ class FollowedMetric(PlainMetric):
         return super().closes_after if self.follow_up_days is None else self.follow_up_days
 
 
+def on_steps(statistic: Statistic, end: float) -> float:
+    """Return the end of a window as the number that the end of its last step has.
+
+    Days in decimals are no exact hours and minutes: 7/24 is more than 7 times 1/24, and at such
+    a horizon the last step would be missing.
+    """
+    step = time_step(statistic, end)
+    return round(end / step) * step
+
+
 def step_misfits(statistic: Statistic, window: Window | None) -> tuple[Misfit, ...]:
     """Return what is wrong with a window whose time is counted in steps from exposure on."""
     if window is None:

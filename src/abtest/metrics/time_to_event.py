@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
 from abtest.metrics.definition import DataKind, Misfit, Positive
-from abtest.metrics.followed import FollowedMetric, step_misfits
+from abtest.metrics.followed import FollowedMetric, on_steps, step_misfits
 from abtest.metrics.wording import event_name
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class TimeToEventMetric(FollowedMetric):
     @property
     def until(self) -> float:
         """Days up to which times are compared."""
-        return self.window_days[1] if self.window_days is not None else self.horizon or 0.0
+        if self.window_days is None:
+            return self.horizon or 0.0
+        return on_steps("event_times", self.window_days[1])
 
     def sample_request(self, data: DataKind) -> MetricRequest:
         """Return the distinct times with the units that had the event or were lost."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from abtest.stats.fieller import Contrast
 from abtest.stats.means.ranks import inverse_quantile
-from abtest.stats.not_estimable import NotEstimable
+from abtest.stats.moments import Floats
+from abtest.stats.not_estimable import NotEstimable, not_finite
 from abtest.stats.phased import weighted_counts
 from abtest.stats.quantiles.compare import compared, require_subtractable
 from abtest.stats.quantiles.order import Discrete, unit_limits
@@ -19,6 +20,8 @@ from abtest.stats.value_counts import ValueCounts
 
 _TOO_MUCH = 0.005
 """Chance of no limit at all above which a variance means nothing."""
+_ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+"""Share of a value by which two ways to the same number may differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +100,11 @@ class QuantilePair:
         Raises
         ------
         NotEstimable
-            ``bound_out_of_range`` for a relative bound that turns the order of control's values.
+            ``bound_out_of_range`` for a relative bound that turns the order of control's values,
+            ``not_finite`` where a bound moves them beyond the largest number.
         """
         if relative is None:
-            moved = self.control.values + absolute
+            factor = 1.0
         else:
             factor = 1.0 + relative if self.control_value > 0.0 else 1.0 - relative
             if not factor > 0.0:
@@ -110,7 +114,8 @@ class QuantilePair:
                     given=f"a bound of {relative:g}",
                     todo="Test a bound between -1 and 1, or an absolute one.",
                 )
-            moved = self.control.values * factor
+        shift = absolute if relative is None else 0.0
+        moved = _moved(self.control.values, factor, shift, self.treatment.values)
         control = ValueCounts.from_table(moved, self.control.counts)
         arms = control, self.treatment
         require_subtractable(*arms)
@@ -176,6 +181,31 @@ def estimate_quantiles(
         sum(arm.n for arm in treatment),
         tuple(warnings),
     )
+
+
+def _moved(values: Floats, factor: float, shift: float, others: Floats) -> Floats:
+    """Return values times a factor and shifted, those on one of `others` equal to it.
+
+    0.1 + 0.2 is above 0.3: without this a treatment that lies at its bound, in values that many
+    units share, would be within it.
+
+    Raises
+    ------
+    NotEstimable
+        ``not_finite``.
+    """
+    if factor == 1.0 and shift == 0.0:
+        return values
+    with np.errstate(over="ignore"):
+        moved = values * factor + shift
+    if not np.isfinite(moved).all():
+        raise not_finite()
+    place = np.searchsorted(others, moved)
+    for near in (np.minimum(place, others.size - 1), np.maximum(place - 1, 0)):
+        nearest = others[near]
+        size = np.maximum(np.abs(values * factor), np.abs(shift))
+        moved = np.where(np.abs(moved - nearest) <= _ROUNDING * size, nearest, moved)
+    return moved
 
 
 def _variance(arm: ValueCounts, quantile: float) -> float:
