@@ -132,6 +132,20 @@ def test_bca_without_bias_to_measure_is_refused():
     assert caught.value.code == "constant"
 
 
+def test_a_control_of_one_unit_above_0_has_no_relative_limits_by_bca():
+    got = bootstrap([0.0] * 9 + [5.0], [0.0] * 9 + [1.0], seed=1, method="bca", replicates=999)
+    assert got.relative.estimate == pytest.approx(-0.8)
+    assert got.relative.status == "unbounded"
+
+
+def test_replicates_without_a_ratio_leave_no_relative_limits_where_treatment_has_no_error():
+    control, treatment = [0.0] * 9 + [5.0], [0.0] * 10
+    for method in ("studentized", "percentile"):
+        got = bootstrap(control, treatment, seed=1, method=method, replicates=999)
+        assert got.relative.estimate == -1.0
+        assert got.relative.status == "unbounded"
+
+
 @pytest.mark.parametrize("scale", [1e300, 1e-300])
 def test_extreme_values_have_the_answer_of_others(compare, scale):
     arms = GOOD, [x + 3.0 for x in GOOD]

@@ -46,7 +46,8 @@ class Replicates:
             away = replicates - self.estimate
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 t = np.where(away == 0.0, 0.0, away / errors)
-            return self.estimate - error * t
+                # far away even where the error of the estimate is 0
+                return np.where(np.isinf(t), -t, self.estimate - error * t)
 
         return Replicates(self.estimate, turned(self.high), turned(self.low))
 

@@ -61,6 +61,8 @@ def acceleration(
         if scale == "relative":
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 effects = effects / np.abs(parts[0])
+            if not np.isfinite(effects).all():
+                return 0.0  # without one unit control is 0
         counts, n = arms[arm].counts, arms[arm].n
         middle = float(effects[counts.argmax()])
         middle += float((effects - middle) @ counts) / n
