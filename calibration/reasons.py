@@ -65,6 +65,48 @@ REASONS: Mapping[str, str] = {
     "theirs. From some ten units in the smaller arm on the promise is kept, whatever the spread. "
     "Mann and Whitney's test, and with it the shift, take both arms to have one shape: where the "
     "smaller arm varies more, more units do not help, which is why Brunner-Munzel is the default.",
+    "quantiles": "The melded intervals are exact limits of each arm, put together: they err on "
+    "the safe side, most with few units and where many share one value (most counts, a median "
+    "among 85% zeros), because no interval between two whole numbers has a level in between. A "
+    "90th percentile needs some dozen units per arm to have limits at all, a 99th some hundred; "
+    "until then the interval is without ends and nothing is found.",
+    "event quantiles": "Units are what is independent, so that the columns count units, of five "
+    "events on average. Slow units have more events here, which the ratio of totals allows for.",
+    "quantile bands": "The band holds all five differences at once. It joins intervals that are "
+    "on the safe side, and is so itself, less with more units.",
+    "bootstrap": "Replicates have the spread of the sample with divisor n, and only values that "
+    "were seen: of 3 or 10 units percentiles are too short, whatever the kind, and with 90% zeros "
+    "the smaller arm may have no buyer at all. `basic` turns the skewness of replicates the wrong "
+    "way, which ratios and high quantiles cannot stand at any size here; take `percentile` for "
+    "those, or `compare_quantiles`. BCa and `studentized` correct for the skewness that the sample "
+    "shows. With equal arms the skewness of both cancels, and what a few buyers show of it is "
+    "chance, pulling the interval away from 0: take `percentile` or Welch's interval there. With "
+    "90/10 `studentized` is the best of them, and from some hundred units in the smaller arm on "
+    "they agree. A permutation test holds its level where the treatment does nothing to any unit, "
+    "and its interval where it adds the same to all. An effect that multiplies, or another "
+    "spread, is neither: with 90/10 the interval of the difference then has the spread of the "
+    "larger arm, and more units do not help. Its relative interval is right for effects that "
+    "multiply.",
+    "cluster bootstrap": "Columns count clusters. Of 10 in an arm, percentiles do not know the "
+    "variance (what Student's distribution adds is missing). Durations are skewed, and slow "
+    "units have more of them: a few units decide the mean, the basic interval turns their "
+    "skewness the wrong way, and that of a ratio remains wrong at 200. Take `percentile`, with "
+    "some fifty clusters in an arm, `compare_clustered_means` with fewer, or a quantile.",
+    "times to an event": "Restricted means and Kaplan-Meier's shares are judged by the normal "
+    "distribution with a variance of divisor n: what a t test adds for 5 to 20 units is missing, "
+    "and `few_units` warns. Where no unit of an arm is left without the event its variance is "
+    "taken as 0, so that the relative interval has no width; take the log-rank test, Cox's ratio "
+    "or a longer time scale there. Log-rank and Cox keep their promise from 10 units in an arm on, "
+    "and with 5 in the smaller arm. Quantiles of times keep theirs by erring on the safe side, "
+    "more so in whole days, except with 5 units. Power is shown at the ratio of hazards that the "
+    "log-rank test finds with 0.8: other measures up to a horizon use less of the data.",
+    "incidence": "As for restricted means, the normal distribution takes the variance as known: "
+    "with 5 to 20 units in an arm it is not, and `few_units` warns. Gray's test keeps its promise. "
+    "Power is at the ratio of hazards of paying that is found with 0.8; incidence differs less, "
+    "since those who pay sooner can no longer cancel, and up to the horizon less still.",
+    "cumulative means": f"{_SKEWED} Lawless and Nadeau's variance has the divisor n, and the test "
+    "is normal; a unit's orders vary more than Poisson's, its money more still. Take equal arms, "
+    "or some hundred units in the smaller one.",
     "planned sizes": "Plans take variances for known; with 3 treated units the test does not know "
     "them, and has to spend on finding out (`small_arms` warns). A share of 20% judged as a mean "
     "needs more than 10 units in an arm, and the score method, which is the default, does not. "
