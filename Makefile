@@ -46,7 +46,7 @@ layers: $(INSTALLED) ## a module imports only from layers below its own
 bench: $(INSTALLED) ## measure; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
-calibration: $(INSTALLED) ## try every promise of the statistics; writes docs/calibration.md (half an hour)
+calibration: $(INSTALLED) ## try every promise of the statistics; writes docs/calibration.md (an hour)
 	$(BIN)/python -m calibration $(ARGS)
 
 calibration-check: $(INSTALLED) ## after that, try a part of them again with other draws (minutes)

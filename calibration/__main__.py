@@ -65,7 +65,7 @@ def check(jobs: int) -> int:
     if not RESULTS.is_file():
         sys.stderr.write(
             f"There is no table to compare with: {RESULTS.name} is missing.\n"
-            "Write it with: make calibration (half an hour)\n"
+            "Write it with: make calibration (an hour)\n"
         )
         return 2
     promised = {

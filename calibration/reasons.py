@@ -106,7 +106,7 @@ REASONS: Mapping[str, str] = {
     "since those who pay sooner can no longer cancel, and up to the horizon less still.",
     "cumulative means": f"{_SKEWED} Lawless and Nadeau's variance has the divisor n, and the test "
     "is normal; a unit's orders vary more than Poisson's, its money more still. Take equal arms, "
-    "or some hundred units in the smaller one.",
+    "or hundreds of units in the smaller one, for money a thousand.",
     "planned sizes": "Plans take variances for known; with 3 treated units the test does not know "
     "them, and has to spend on finding out (`small_arms` warns). A share of 20% judged as a mean "
     "needs more than 10 units in an arm, and the score method, which is the default, does not. "
