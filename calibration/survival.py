@@ -160,9 +160,11 @@ class Times:
             return found.p_value, found.hazard_ratio
 
         tally.test("Cox", ratio)
-        if found is not None:
-            p_value = found.proportionality.p_value
-            tally.test("proportional hazards", lambda: (p_value, None))
+        if found is None:
+            tally.miss("proportional hazards")
+            return
+        p_value = found.proportionality.p_value
+        tally.test("proportional hazards", lambda: (p_value, None))
 
 
 def _of_share(share: float) -> str:

@@ -48,6 +48,10 @@ class Tally:
             pass
         self.rows.setdefault(method, []).append(row)
 
+    def miss(self, method: str) -> None:
+        """Note that there was nothing to say."""
+        self.rows.setdefault(method, []).append(NOTHING)
+
     def observed(self) -> list[Observed]:
         """Return false alarms, coverage and, where it is to be shown, power."""
         return [
