@@ -24,6 +24,8 @@ class HasUnits(Protocol):
 
 
 S = TypeVar("S", bound=HasUnits)
+_PRIOR_UNITS = 2.0
+"""Units by which shares of phases are drawn to the share of all."""
 
 
 def by_phase(
@@ -133,15 +135,19 @@ def _difference_variance(
 
 
 def weighted_counts(
-    control: Sequence[ValueCounts], treatment: Sequence[ValueCounts]
+    control: Sequence[ValueCounts], treatment: Sequence[ValueCounts], quantile: float
 ) -> tuple[ValueCounts, ValueCounts, bool]:
     """Return each arm's value counts with phases weighing the same in both, and if one was left.
 
     In an arm the units of phase p weigh w_p / n_p, with w_p the share of the phase in the units
-    of both arms, and the sample counts as many units as give a share its variance: 1 / sum of
-    w_p^2 / n_p (Kish 1965, Survey Sampling, 11.7; with binomial limits: Korn & Graubard 1998,
-    Survey Methodology 24, 193). Where allocation does not change that is the sample itself.
-    Weighted units are rounded to whole ranks.
+    of both arms. The sample counts as many units as give the share q of units at or below its
+    quantile the variance q (1 - q) / n that it has within phases, sum of w_p^2 F_p (1 - F_p) /
+    n_p, with F_p the share of phase p at or below (binomial limits with an effective number of
+    units: Korn & Graubard 1998, Survey Methodology 24, 193). F_p has q added to it as of two
+    units, so that a phase with all units on one side has a variance too, and units with the very
+    value of the quantile are split in each phase alike. Phases with one distribution count
+    1 / sum of w_p^2 / n_p units (Kish 1965, Survey Sampling, 11.7): all, where allocation does
+    not change. Weighted units are rounded to whole ranks.
 
     Raises
     ------
@@ -160,12 +166,15 @@ def weighted_counts(
         return (*kept[0], dropped)
     units = np.array([[first.n, second.n] for first, second in kept], dtype=np.float64)
     weights = units.sum(axis=1) / units.sum()
-    arms = [_weighted([pair[arm] for pair in kept], units[:, arm], weights) for arm in (0, 1)]
+    arms = [
+        _weighted([pair[arm] for pair in kept], units[:, arm], weights, quantile) for arm in (0, 1)
+    ]
     return arms[0], arms[1], dropped
 
 
-def _weighted(phases: Sequence[ValueCounts], units: Floats, weights: Floats) -> ValueCounts:
-    effective = round(1.0 / float((weights**2 / units).sum()))
+def _weighted(
+    phases: Sequence[ValueCounts], units: Floats, weights: Floats, quantile: float
+) -> ValueCounts:
     values = np.concatenate([phase.values for phase in phases])
     shares = np.concatenate(
         [
@@ -175,7 +184,26 @@ def _weighted(phases: Sequence[ValueCounts], units: Floats, weights: Floats) -> 
     )
     distinct, place = np.unique(values, return_inverse=True)
     reached = np.cumsum(np.bincount(place, weights=shares))
-    ranks = np.round(reached / reached[-1] * effective).astype(np.int64)
+    reached = reached / reached[-1]
+    value = float(distinct[np.searchsorted(reached, quantile)])
+    variance = _variance_of_share(phases, units, weights, value, quantile)
+    effective = max(round(quantile * (1.0 - quantile) / variance), 2)
+    ranks = np.round(reached * effective).astype(np.int64)
     nulls = sum(phase.nulls for phase in phases)
     found = ValueCounts.from_table(distinct, np.diff(ranks, prepend=0))
     return ValueCounts(found.values, found.counts, nulls)
+
+
+def _variance_of_share(
+    phases: Sequence[ValueCounts], units: Floats, weights: Floats, value: float, quantile: float
+) -> float:
+    """Return the variance within phases of the weighted share of units up to a quantile.
+
+    Units with the quantile's `value` are split so that the share is `quantile`.
+    """
+    below = np.array([phase.counts[phase.values < value].sum() for phase in phases]) / units
+    equal = np.array([phase.counts[phase.values == value].sum() for phase in phases]) / units
+    part = (quantile - float(weights @ below)) / float(weights @ equal)
+    shares = below + min(max(part, 0.0), 1.0) * equal
+    shares = (shares * units + _PRIOR_UNITS * quantile) / (units + _PRIOR_UNITS)
+    return float((weights**2 * shares * (1.0 - shares) / units).sum())

@@ -167,7 +167,7 @@ def estimate_quantiles(
     >>> pair.control_value, pair.treatment_value, pair.method
     (2.0, 3.0, 'melded')
     """
-    first, second, dropped = weighted_counts(control, treatment)
+    first, second, dropped = weighted_counts(control, treatment, quantile)
     require_subtractable(first, second)
     limits = (unit_limits(first, quantile), unit_limits(second, quantile))
     warnings: list[WarningCode] = ["phase_dropped"] if dropped else []
