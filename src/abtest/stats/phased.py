@@ -34,6 +34,7 @@ def by_phase(
     estimate: Callable[[S, S], ArmPair],
     *,
     may_fail: frozenset[str] = frozenset(),
+    enough: int = 0,
 ) -> ArmPair:
     """Return the pair of two arms that are compared within phases of constant allocation.
 
@@ -50,6 +51,9 @@ def by_phase(
         The independent pair of two samples.
     may_fail
         Codes of `NotEstimable` that concern one phase, as long as another one has an estimate.
+    enough
+        Units of an arm below which there is the warning ``few_units``. A phase with few of them
+        that weighs much leaves an arm with few: what counts is 1 / sum of w_p^2 / n_p.
 
     Raises
     ------
@@ -77,7 +81,17 @@ def by_phase(
     empty = sum(1 for first, second in pairs if first.n == second.n == 0)
     pair = found[0] if len(found) == 1 else _combined(found)
     dropped = len(pairs) - empty - len(found)
-    return pair.with_warnings(*(("phase_dropped",) if dropped else ()))
+    few = min(_units_that_count(found)) < enough
+    return pair.with_warnings(
+        *(("phase_dropped",) if dropped else ()), *(("few_units",) if few else ())
+    )
+
+
+def _units_that_count(pairs: Sequence[ArmPair]) -> Floats:
+    """Return each arm's units that a mean with these weights of phases rests on (Kish 1965)."""
+    units = np.array([[pair.n_control, pair.n_treatment] for pair in pairs], dtype=np.float64)
+    weights = units.sum(axis=1) / units.sum()
+    return np.asarray(1.0 / (weights**2 @ (1.0 / units)))
 
 
 def phases_of(control: Sequence[S], treatment: Sequence[S]) -> list[tuple[S, S]]:

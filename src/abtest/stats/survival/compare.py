@@ -19,12 +19,12 @@ from abtest.stats.results import Alternative
 from abtest.stats.survival.event_times import EventTimes, arm_event_times
 from abtest.stats.survival.rank_test import LogRankTest, log_rank_test
 from abtest.stats.survival.restricted import (
+    FEW_UNITS,
     independent_pair,
     no_events,
     require_known,
     restricted_mean,
     survival_at,
-    with_few,
 )
 
 SurvivalMeasure = Literal["rmst", "survival"]
@@ -208,8 +208,9 @@ def estimate_survival(
         values = estimate(first, horizon), estimate(second, horizon)
         return independent_pair(values, (first.n, second.n), "kaplan_meier")
 
-    pair = by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"}))
-    return with_few(pair.with_warnings(*(("few_events",) if min(events) < FEW else ())))
+    may_fail = frozenset({"horizon_too_far"})
+    pair = by_phase(control, treatment, pair_of, may_fail=may_fail, enough=FEW_UNITS)
+    return pair.with_warnings(*(("few_events",) if min(events) < FEW else ()))
 
 
 def _events(arm: EventTimes, horizon: float) -> int:

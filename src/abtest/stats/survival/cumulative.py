@@ -20,11 +20,11 @@ from abtest.stats.survival.repeated_events import RepeatedEvents, arm_repeated_e
 from abtest.stats.survival.restricted import (
     ENOUGH_SHARE,
     ENOUGH_UNITS,
+    FEW_UNITS,
     ArmEstimate,
     horizon_too_far,
     independent_pair,
     no_events,
-    with_few,
 )
 
 
@@ -162,7 +162,8 @@ def estimate_cumulative_means(
         values = mean_at(first, horizon), mean_at(second, horizon)
         return independent_pair(values, (first.n, second.n), "lawless_nadeau")
 
-    return with_few(by_phase(control, treatment, pair_of, may_fail=frozenset({"horizon_too_far"})))
+    may_fail = frozenset({"horizon_too_far"})
+    return by_phase(control, treatment, pair_of, may_fail=may_fail, enough=FEW_UNITS)
 
 
 def _has_events(arm: RepeatedEvents, horizon: float) -> bool:

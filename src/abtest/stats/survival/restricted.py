@@ -123,12 +123,6 @@ def require_known(arms: tuple[EventTimes, EventTimes], horizon: float) -> None:
         raise horizon_too_far(horizon, furthest)
 
 
-def with_few(pair: ArmPair) -> ArmPair:
-    """Return the pair with a warning where an arm is too small for the normal distribution."""
-    small = min(pair.n_control, pair.n_treatment) < FEW_UNITS
-    return pair.with_warnings(*(("few_units",) if small else ()))
-
-
 def no_events(horizon: float) -> NotEstimable:
     """Return the error of arms without any event up to the horizon."""
     return NotEstimable(
