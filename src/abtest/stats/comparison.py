@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
 
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval
 from abtest.stats.results import (
     Alternative,
@@ -16,6 +17,9 @@ from abtest.stats.results import (
     RelativeInterval,
     WarningCode,
 )
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 Scale = Literal["difference", "ratio"]
 """What the p-value is about: treatment - control, or treatment over control."""
@@ -30,7 +34,7 @@ class HasNulls(Protocol):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Answer):
     """Treatment against control: effect, intervals and test from one method.
 
     Attributes
@@ -150,20 +154,14 @@ class Comparison:
         """Lower and upper limit of `effect`; None where it has no end."""
         return self.effect.lower, self.effect.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; intervals become dictionaries."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return the result as a sentence."""
         from abtest.stats.display import sentence
 
         return sentence(self)
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         from abtest.stats.display import fragment
 
-        return fragment(self)._repr_mimebundle_(include, exclude)
+        return fragment(self)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abtest.errors import UsageError
+from abtest.stats.answer import Plain
 from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable, NotEstimableCode
 from abtest.stats.results import Interval, Measure, Method, RelativeInterval
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class EffectTable:
+class EffectTable(Plain):
     """Effects of treatment against control for r pairs of arms.
 
     The fields are described by the tables that have them. Arrays have shape (r,).
@@ -98,10 +99,6 @@ class EffectTable:
             status=self.relative_status[row].item(),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields, arrays as lists; numbers that are not there or infinite as None."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-
     @property
     def table(self) -> pd.DataFrame:
         """One row per comparison."""
@@ -112,15 +109,6 @@ class EffectTable:
     def _repr_html_(self) -> str:
         """Return the table as pandas shows it."""
         return self.table._repr_html_()  # type: ignore[operator,no-any-return]  # pandas has it
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON holds: lists, and None for numbers that are not finite."""
-    if not isinstance(value, np.ndarray):
-        return value
-    if value.dtype.kind == "f":
-        return [finite_or_none(number) for number in value.tolist()]
-    return [list(row) for row in value] if value.dtype == object else value.tolist()
 
 
 def finite_or_none(value: float) -> float | None:

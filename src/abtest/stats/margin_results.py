@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.display import p_value, relative_set, span, warned
 from abtest.stats.listing import listing
 from abtest.stats.results import Interval, Method, RelativeInterval, Test, WarningCode
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 Direction = Literal["increase", "decrease"]
 """Which way is good."""
@@ -16,7 +20,7 @@ MarginScale = Literal["absolute", "relative"]
 
 
 @dataclass(frozen=True)
-class _MarginResult:
+class _MarginResult(Answer):
     """Fields that both answers share; they are described there."""
 
     scale: MarginScale
@@ -41,13 +45,7 @@ class _MarginResult:
         """The effect on the scale of the margin."""
         return self.absolute if self.scale == "absolute" else self.relative
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; intervals and tests become dictionaries."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         level = f"{100.0 * self.confidence_level:.6g}% interval"
         absolute, relative = self.absolute.estimate, self.relative.estimate
@@ -70,7 +68,7 @@ class _MarginResult:
             rows.append(("units without a value", nulls))
         if self.warnings:
             rows.append(("warnings", ", ".join(self.warnings)))
-        return listing(str(self), ("", "value"), rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), ("", "value"), rows)
 
     def _asked(self) -> list[tuple[str, str]]:
         """Return the rows of what was tested, by name and value."""

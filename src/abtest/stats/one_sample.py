@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from abtest.show.escape import html, markdown
 from abtest.show.fragment import Fragment
+from abtest.stats.answer import Answer
 from abtest.stats.results import Alternative, Measure, Method, RelativeStatus, WarningCode
 
 
 @dataclass(frozen=True)
-class SampleEstimate:
+class SampleEstimate(Answer):
     """The estimate of one sample with its interval.
 
     Attributes
@@ -58,10 +58,6 @@ class SampleEstimate:
         """Lower and upper limit; None where there is no end."""
         return self.lower, self.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return the result as a sentence."""
         level = f"{100 * self.confidence_level:.6g}% interval"
@@ -79,9 +75,7 @@ class SampleEstimate:
         between = f"{self.lower:.4g} to {self.upper:.4g}"
         return f"anything but {between}" if self.status == "two_rays" else between
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         rows = [("method", f"{self.method}, {self.alternative}"), ("state", self.status)]
         rows += [(name.replace("_", " "), f"{value:.6g}") for name, value in self.details.items()]
@@ -96,5 +90,4 @@ class SampleEstimate:
         lines = ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]
         text = str(self)
         page = f'<div class="abtest"><p>{html(text)}</p><table>{cells}</table></div>'
-        part = Fragment(page, text, f"{markdown(text)}\n\n" + "\n".join(lines))
-        return part._repr_mimebundle_(include, exclude)
+        return Fragment(page, text, f"{markdown(text)}\n\n" + "\n".join(lines))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from abtest.stats.answer import Plain
 
 Alternative = Literal["two-sided", "greater", "less"]
 PairMethod = Literal[
@@ -163,7 +164,7 @@ class RelativeInterval(Interval):
 
 
 @dataclass(frozen=True)
-class Test:
+class Test(Plain):
     """A p-value with its logarithm, statistic and degrees of freedom.
 
     `log10_p` stays finite where `p_value` underflows. `df` is None for normal and
@@ -179,13 +180,6 @@ class Test:
     df: float | None
     alternative: Alternative
     method: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; a number that is not finite as None."""
-        return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
 
     def __str__(self) -> str:
         """Return the result as a sentence."""

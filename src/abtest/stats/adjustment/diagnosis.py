@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from abtest.stats.adjustment.slopes import (
     held_by_one,
     variables,
 )
+from abtest.stats.answer import Answer
 from abtest.stats.columns import Covariates, arm_moments, filled_covariates
 from abtest.stats.display import warned
 from abtest.stats.floats import Values
@@ -30,6 +31,9 @@ from abtest.stats.listing import listing
 from abtest.stats.means.compare import joint_means_pair
 from abtest.stats.moments import Moments
 from abtest.stats.results import WarningCode
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 ALARM = 0.001
 """A difference before exposure with a smaller p-value is a fault of assignment, not chance."""
@@ -69,7 +73,7 @@ class CovariateDiagnosis:
 
 
 @dataclass(frozen=True)
-class AdjustmentDiagnosis:
+class AdjustmentDiagnosis(Answer):
     """What covariates save, and whether they are balanced.
 
     Attributes
@@ -102,15 +106,6 @@ class AdjustmentDiagnosis:
     n_treatment: int
     warnings: tuple[WarningCode, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        found["covariates"] = list(found["covariates"])
-        found["warnings"] = list(self.warnings)
-        if self.balance is not None:
-            found["balance"]["df"] = list(self.balance.df)
-        return found
-
     def __str__(self) -> str:
         """Return what was found, in words."""
         used = [one for one in self.covariates if one.status == "used"]
@@ -137,9 +132,7 @@ class AdjustmentDiagnosis:
             found.append(f"values are missing more often in one arm{_in(gone)}")
         return f"alarm: {' and '.join(found)}, so look into assignment and measurement first"
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         heading = (
             *("covariate", "state", "saved alone", "control", "treatment", "std. diff.", "p"),
@@ -158,7 +151,7 @@ class AdjustmentDiagnosis:
             )
             for one in self.covariates
         ]
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def diagnose_adjustment(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.listing import listing
 from abtest.stats.results import Test
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 RatioMethod = Literal["chi_square", "exact_binomial", "exact_multinomial"]
 """How counts were tested against shares."""
 
 
 @dataclass(frozen=True)
-class SampleRatio:
+class SampleRatio(Answer):
     """Counts of units against planned shares.
 
     Attributes
@@ -45,13 +49,6 @@ class SampleRatio:
         """Smallest expected count; below 5 chi-square is only a rough guide."""
         return min(value for phase in self.expected for value in phase)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        plain = asdict(self)
-        plain["counts"] = [list(phase) for phase in self.counts]
-        plain["expected"] = [list(phase) for phase in self.expected]
-        return plain
-
     def __str__(self) -> str:
         """Return the result as a sentence."""
         seen = "; ".join(", ".join(f"{count:,}" for count in phase) for phase in self.counts)
@@ -62,9 +59,7 @@ class SampleRatio:
             rough = "; roughly, since an expected count is below 5"
         return f"Units {seen} against {planned} expected: p = {p} ({self.method}{rough})."
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         rows = [
             (f"phase {place}, arm {arm}", f"{count:,}", f"{expected:,.1f}")
@@ -73,9 +68,7 @@ class SampleRatio:
             )
             for arm, (count, expected) in enumerate(zip(seen, planned, strict=True), start=1)
         ]
-        return listing(str(self), ("", "units", "expected"), rows)._repr_mimebundle_(
-            include, exclude
-        )
+        return listing(str(self), ("", "units", "expected"), rows)
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ class SegmentRatio:
 
 
 @dataclass(frozen=True)
-class SegmentRatios:
+class SegmentRatios(Answer):
     """Allocation by segment, with the culprit named.
 
     Attributes
@@ -146,18 +139,6 @@ class SegmentRatios:
         """Return the segment of this name."""
         return next(segment for segment in self.segments if segment.name == name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {
-            "arms": list(self.arms),
-            "segments": [asdict(segment) for segment in self.segments],
-            "overall": self.overall.to_dict(),
-            "homogeneity": None if self.homogeneity is None else asdict(self.homogeneity),
-            "culprit": None if self.culprit is None else list(self.culprit),
-            "correction": self.correction,
-            "alpha": self.alpha,
-        }
-
     def __str__(self) -> str:
         """Return what was found, in one or two sentences."""
         wrong = [segment.name for segment in self.segments if segment.mismatch]
@@ -187,9 +168,7 @@ class SegmentRatios:
             )
         return text + "."
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the segments, for notebooks."""
         rows = [
             (
@@ -206,4 +185,4 @@ class SegmentRatios:
             if test is not None:
                 rows.append((name, *blanks, f"{test.p_value:.3g}", "", ""))
         heading = ("segment", *self.arms, "p-value", "adjusted p-value", "deviates most")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.bayesian.priors import PriorScale
 from abtest.stats.listing import listing
 from abtest.stats.margin_results import Direction
 from abtest.stats.results import WarningCode
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 BayesModel = Literal["normal", "beta_binomial", "gamma_poisson"]
 """What the data are to come from."""
@@ -46,7 +50,7 @@ class PriorAnswer:
 
 
 @dataclass(frozen=True)
-class BayesComparison:
+class BayesComparison(Answer):
     """Treatment against control: what to believe after the data, and what a choice may cost.
 
     Attributes
@@ -118,16 +122,6 @@ class BayesComparison:
     sensitivity: tuple[PriorAnswer, ...]
     warnings: tuple[WarningCode, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; priors become dictionaries."""
-        return {
-            **asdict(self),
-            "interval": list(self.interval),
-            "rope": None if self.rope is None else list(self.rope),
-            "sensitivity": [asdict(answer) for answer in self.sensitivity],
-            "warnings": list(self.warnings),
-        }
-
     def __str__(self) -> str:
         """Return what to believe, in sentences."""
         effect = "difference" if self.scale == "absolute" else "relative effect"
@@ -151,9 +145,7 @@ class BayesComparison:
             text += "."
         return text + (f" Warnings: {', '.join(self.warnings)}." if self.warnings else "")
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentences and a table of the priors, for notebooks."""
         rows = [
             (
@@ -167,7 +159,7 @@ class BayesComparison:
             for answer in self.sensitivity
         ]
         heading = ("belief", "prior", "effect", "P(better)", "loss if shipped", "loss if kept")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
     def _number(self, value: float, *, sign: bool = False) -> str:
         plus = "+" if sign else ""
@@ -208,7 +200,7 @@ class BayesArm:
 
 
 @dataclass(frozen=True)
-class BayesRanking:
+class BayesRanking(Answer):
     """Several treatments and their control against each other.
 
     Attributes
@@ -236,16 +228,6 @@ class BayesRanking:
         """Return the arm of this name."""
         return next(arm for arm in self.arms if arm.name == name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; arms and comparisons become dictionaries."""
-        return {
-            "arms": [asdict(arm) for arm in self.arms],
-            "comparisons": {name: one.to_dict() for name, one in self.comparisons.items()},
-            "model": self.model,
-            "prior": self.prior,
-            "direction": self.direction,
-        }
-
     def __str__(self) -> str:
         """Return which arm to choose, in one sentence."""
         best = self.best
@@ -255,9 +237,7 @@ class BayesRanking:
             f"{probability(best.p_best, best.log10_p_best)} ({self.model}, prior {self.prior})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the arms, for notebooks."""
         rows = [
             (
@@ -269,7 +249,7 @@ class BayesRanking:
             for arm in self.arms
         ]
         heading = ("arm", "value", "P(best)", "expected loss")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def probability(value: float, log10: float) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from abtest.show.escape import html, markdown
 from abtest.show.fragment import Fragment
+from abtest.stats.answer import Answer
 from abtest.stats.display import left_out, warned
 from abtest.stats.results import WarningCode
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ClusterCorrelation:
+class ClusterCorrelation(Answer):
     """How alike rows of one cluster are, and how many times the error of a mean grows by it.
 
     Attributes
@@ -122,8 +123,7 @@ class ClusterCorrelation:
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values, with the design effect and its interval."""
         return {
-            **asdict(self),
-            "warnings": list(self.warnings),
+            **super().to_dict(),
             "design_effect": self.design_effect,
             "design_effect_interval": list(self.design_effect_interval),
             "effective_rows": self.effective_rows,
@@ -146,13 +146,11 @@ class ClusterCorrelation:
             f"{left_out(self.nulls).replace('Units', 'Rows')}{warned(self.warnings)}"
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentences, for notebooks."""
         text = str(self)
         page = f'<div class="abtest"><p>{html(text)}</p></div>'
-        return Fragment(page, text, markdown(text))._repr_mimebundle_(include, exclude)
+        return Fragment(page, text, markdown(text))
 
     def _effect(self, correlation: float) -> float:
         return 1.0 + (self.size_by_row - 1.0) * max(correlation, 0.0)

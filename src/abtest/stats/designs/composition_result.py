@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from abtest.stats.answer import Answer
 from abtest.stats.display import left_out, p_value, span
 from abtest.stats.listing import listing
 from abtest.stats.results import Interval, Method, RelativeInterval
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class OmnibusTest:
 
 
 @dataclass(frozen=True)
-class CompositionComparison:
+class CompositionComparison(Answer):
     """The shares of all categories in every treatment against control.
 
     Attributes
@@ -92,11 +96,6 @@ class CompositionComparison:
     n: dict[str, int]
     nulls: dict[str, int]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        return {**found, "rows": list(found["rows"])}
-
     def __str__(self) -> str:
         """Return which shares differ, and whether the whole does, in sentences."""
         hits = [row for row in self.rows if row.adjusted_p_value < self.alpha]
@@ -118,9 +117,7 @@ class CompositionComparison:
         nulls = left_out(sum(self.nulls.values()))
         return f"{found} All shares at once: {whole}.{nulls}"
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         level = f"{100 * (1 - self.alpha):.6g}% simultaneous"
         heading = (
@@ -146,7 +143,7 @@ class CompositionComparison:
             )
             for row in self.rows
         ]
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def _whole(test: OmnibusTest | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,6 @@ class CrossoverComparison(Comparison):
 
     period: ContrastEstimate | None = None
     carry_over: ContrastEstimate | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; intervals become dictionaries."""
-        return {**asdict(self), "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
         """Return the result in two sentences."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,6 @@ class DifferenceInDifferences(Comparison):
     means: dict[str, float] = field(default_factory=dict)
     pre_trend: PreTrend | None = None
     assumption: str = ASSUMPTION
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; intervals become dictionaries."""
-        return {**asdict(self), "warnings": list(self.warnings)}
 
     def __str__(self) -> str:
         """Return what was found and what it rests on."""

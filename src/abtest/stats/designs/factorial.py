@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, span_words
@@ -20,6 +21,9 @@ from abtest.stats.pairs import ArmPair
 from abtest.stats.results import Alternative
 from abtest.stats.value_counts import ValueCounts
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 _CELLS = ("neither", "first", "second", "both")
 _SIDES: Mapping[Alternative, str] = {
     "two-sided": "",
@@ -29,7 +33,7 @@ _SIDES: Mapping[Alternative, str] = {
 
 
 @dataclass(frozen=True)
-class FactorialComparison:
+class FactorialComparison(Answer):
     """The two main effects and the interaction of a 2 x 2 design.
 
     Attributes
@@ -53,14 +57,6 @@ class FactorialComparison:
     n: dict[str, int]
     confidence_level: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {
-            **asdict(self),
-            "first": self.first.to_dict(),
-            "second": self.second.to_dict(),
-        }
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         nulls = self.first.nulls_control + self.first.nulls_treatment
@@ -72,14 +68,10 @@ class FactorialComparison:
             f"{left_out(nulls)}{warned(tuple(codes))}"
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the cells, for notebooks."""
         rows = [(name, f"{self.n[name]:,}", f"{self.means[name]:.6g}") for name in _CELLS]
-        return listing(str(self), ("arm", "units", "mean"), rows)._repr_mimebundle_(
-            include, exclude
-        )
+        return listing(str(self), ("arm", "units", "mean"), rows)
 
 
 def compare_factorial(

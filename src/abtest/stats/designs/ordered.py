@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from abtest.errors import UsageError
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval
 from abtest.stats.designs.contrast import ArmMeans, ContrastEstimate, require_doses, span_words
 from abtest.stats.display import left_out, p_value, warned
@@ -18,9 +19,12 @@ from abtest.stats.moments import Floats, Moments
 from abtest.stats.results import Alternative, WarningCode
 from abtest.stats.value_counts import ValueCounts
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 
 @dataclass(frozen=True)
-class DoseResponse:
+class DoseResponse(Answer):
     """Means of ordered arms, their slope and their bend.
 
     Attributes
@@ -51,14 +55,6 @@ class DoseResponse:
     confidence_level: float
     warnings: tuple[WarningCode, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        return {
-            **found,
-            **{name: list(found[name]) for name in ("doses", "means", "n", "warnings")},
-        }
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         words = (
@@ -73,17 +69,13 @@ class DoseResponse:
             words += f"; the curve {bend} (p = {p_value(self.quadratic)})"
         return f"{words}.{left_out(self.nulls)}{warned(self.warnings)}"
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the arms, for notebooks."""
         rows = [
             (f"{dose:g}", f"{n:,}", f"{mean:.6g}")
             for dose, n, mean in zip(self.doses, self.n, self.means, strict=True)
         ]
-        return listing(str(self), ("dose", "units", "mean"), rows)._repr_mimebundle_(
-            include, exclude
-        )
+        return listing(str(self), ("dose", "units", "mean"), rows)
 
 
 def compare_ordered_means(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.clusters.level import ClusterWeights
 from abtest.stats.designs.reassignment import SwitchbackDesign, assignments
@@ -20,9 +21,12 @@ from abtest.stats.resampling.deals import Deals
 from abtest.stats.resampling.intervals import require_replicates
 from abtest.stats.results import Alternative, Interval, WarningCode
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 
 @dataclass(frozen=True)
-class SwitchbackTest:
+class SwitchbackTest(Answer):
     """What a switchback experiment shows, against what its design shows by chance.
 
     Attributes
@@ -80,10 +84,6 @@ class SwitchbackTest:
         """Lower and upper limit; None where there is none."""
         return self.absolute.lower, self.absolute.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; the interval becomes a dictionary."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return what was found in two sentences."""
         side = "" if self.alternative == "two-sided" else f", one-sided: {self.alternative}"
@@ -96,9 +96,7 @@ class SwitchbackTest:
             f"{warned(self.warnings)}"
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentences and a table of the arms, for notebooks."""
         from abtest.stats.listing import listing
 
@@ -107,7 +105,7 @@ class SwitchbackTest:
             ("treatment", f"{self.n_treatment:,}", f"{self.treatment_value:.6g}"),
         ]
         heading = ("arm", "spells" if self.washout else "blocks", "mean")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def switchback_test(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval
 from abtest.stats.columns import arm_moments
 from abtest.stats.designs.contrast import (
@@ -27,12 +28,15 @@ from abtest.stats.results import Alternative, Interval, Test, WarningCode
 from abtest.stats.tails import chi_square_test, critical_value, tail_test
 from abtest.stats.value_counts import ValueCounts
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 FEW = 5.0
 """Expected successes or failures of an arm below which the normal approximation is rough."""
 
 
 @dataclass(frozen=True)
-class ProportionTrend:
+class ProportionTrend(Answer):
     """Shares of ordered arms and their trend.
 
     Attributes
@@ -63,12 +67,6 @@ class ProportionTrend:
     confidence_level: float
     warnings: tuple[WarningCode, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        lists = ("doses", "shares", "n", "successes", "warnings")
-        return {**found, **{name: list(found[name]) for name in lists}}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         words = f"The share changes by {contrast_words(self.linear, self.confidence_level)} per"
@@ -77,9 +75,7 @@ class ProportionTrend:
             words += f"; departure from a line: p = {p_value(self.departure)}"
         return f"{words}.{left_out(self.nulls)}{warned(self.warnings)}"
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the arms, for notebooks."""
         rows = [
             (f"{dose:g}", f"{n:,}", f"{x:,}", f"{share:.3%}")
@@ -88,7 +84,7 @@ class ProportionTrend:
             )
         ]
         heading = ("dose", "units", "successes", "share")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def compare_ordered_proportions(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.listing import listing
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 AdjustMethod = Literal[
     "benjamini_hochberg",
@@ -22,7 +26,7 @@ Controls = Literal["family_wise_error", "false_discovery_rate"]
 
 
 @dataclass(frozen=True)
-class AdjustedPValues:
+class AdjustedPValues(Answer):
     """A family of tests, judged together.
 
     Attributes
@@ -66,19 +70,6 @@ class AdjustedPValues:
         """Return the adjusted p-value of a test by name."""
         return self.adjusted[self.names.index(name)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {
-            "names": list(self.names),
-            "p_values": list(self.p_values),
-            "adjusted": list(self.adjusted),
-            "rejected": list(self.rejected),
-            "weights": None if self.weights is None else list(self.weights),
-            "method": self.method,
-            "controls": self.controls,
-            "alpha": self.alpha,
-        }
-
     def __str__(self) -> str:
         """Return what was rejected, in one sentence."""
         hits = [name for name, hit in zip(self.names, self.rejected, strict=True) if hit]
@@ -88,9 +79,7 @@ class AdjustedPValues:
             f"({self.method}){found}."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         rows = [
             (name, f"{p:.4g}", f"{adjusted:.4g}", "yes" if hit else "no")
@@ -99,4 +88,4 @@ class AdjustedPValues:
             )
         ]
         heading = ("test", "p-value", "adjusted p-value", "rejected")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.display import p_value, span, warned
 from abtest.stats.listing import listing
 from abtest.stats.results import Alternative, Interval, Method, RelativeInterval, WarningCode
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 IntervalKind = Literal["simultaneous", "individual"]
 """Whether all intervals of a family hold together at its level, or each by itself."""
@@ -66,7 +70,7 @@ class AdjustedComparison:
 
 
 @dataclass(frozen=True)
-class ComparisonFamily:
+class ComparisonFamily(Answer):
     """Comparisons that are judged together.
 
     Attributes
@@ -90,11 +94,6 @@ class ComparisonFamily:
         """Return the comparison of this name."""
         return next(row for row in self.rows if row.name == name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; rows and intervals become dictionaries."""
-        rows = [{**asdict(row), "warnings": list(row.warnings)} for row in self.rows]
-        return {**asdict(self), "rows": rows}
-
     def __str__(self) -> str:
         """Return what was rejected, in one sentence."""
         hits = [f"{row.name} ({_signed(row.absolute)})" for row in self.rows if row.rejected]
@@ -105,9 +104,7 @@ class ComparisonFamily:
             f"{self.alpha:g} ({self.method}){found}.{warned(codes)}"
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         heading = ["comparison", "difference", "interval", "of", "p-value", "adjusted p-value"]
         noted = any(row.warnings for row in self.rows)
@@ -124,7 +121,7 @@ class ComparisonFamily:
             )
             for row in self.rows
         ]
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 @dataclass(frozen=True)

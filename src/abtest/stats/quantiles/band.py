@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 from abtest.errors import UsageError
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval, require_share
 from abtest.stats.comparison import Comparison
 from abtest.stats.display import span
@@ -19,12 +20,15 @@ from abtest.stats.quantiles.crossing import crossing
 from abtest.stats.results import Alternative, Interval, RelativeInterval, WarningCode
 from abtest.stats.value_counts import ValueCounts
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MOST = 199
 
 
 @dataclass(frozen=True)
-class QuantileEffects:
+class QuantileEffects(Answer):
     """The differences of many quantiles of two arms.
 
     Attributes
@@ -72,11 +76,6 @@ class QuantileEffects:
     nulls_treatment: int
     warnings: tuple[WarningCode, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; effects and intervals become dictionaries."""
-        effects = [effect.to_dict() for effect in self.effects]
-        return {**asdict(self), "effects": effects, "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         out = [
@@ -91,9 +90,7 @@ class QuantileEffects:
             f"(simultaneous band of level {100 * self.confidence_level:.6g}%); p = {p_value}."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         rows = [
             (
@@ -109,7 +106,7 @@ class QuantileEffects:
             )
         ]
         heading = ("quantile", "control", "treatment", "difference", "band", "adjusted p")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def compare_many_quantiles(

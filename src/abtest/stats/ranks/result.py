@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from abtest.stats.answer import Answer
 from abtest.stats.listing import listing
 from abtest.stats.results import Alternative, Interval, Method, WarningCode
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 
 @dataclass(frozen=True)
-class RankComparison:
+class RankComparison(Answer):
     """Treatment against control by the order of their values.
 
     Attributes
@@ -73,10 +77,6 @@ class RankComparison:
         """Lower and upper limit of the index; None where it has no end."""
         return self.index.lower, self.index.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; intervals become dictionaries."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         level = f"{100 * self.confidence_level:.6g}% interval"
@@ -87,9 +87,7 @@ class RankComparison:
             f"p = {self._p()} ({self.method})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         rows = [
             ("P(T > C) + P(T = C) / 2", f"{self.index.estimate:.6g}", _span(self.index)),
@@ -103,7 +101,7 @@ class RankComparison:
         if self.warnings:
             rows.append(("warnings", ", ".join(self.warnings), ""))
         heading = ("", "estimate", f"{100 * self.confidence_level:.6g}% interval")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
     def _p(self) -> str:
         return f"{self.p_value:.3g}" if self.p_value > 0.0 else f"1e{self.log10_p:.0f}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.display import p_value, span
 from abtest.stats.listing import listing
 from abtest.stats.multiplicity.adjusted import AdjustMethod
 from abtest.stats.results import Interval
 from abtest.stats.segments.door import EffectScale
 from abtest.stats.segments.spread import SpreadMethod
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 InteractionTest = Literal["cochran_q", "welch_f"]
 """Whether variances are taken as known, or as estimated."""
@@ -45,7 +49,7 @@ class SegmentEffect:
 
 
 @dataclass(frozen=True)
-class Heterogeneity:
+class Heterogeneity(Answer):
     """Whether and how much effects differ between segments.
 
     Attributes
@@ -106,10 +110,6 @@ class Heterogeneity:
         """Return the segment of this name."""
         return next(segment for segment in self.segments if segment.name == name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; segments and intervals become dictionaries."""
-        return {**asdict(self), "segments": [asdict(segment) for segment in self.segments]}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         differ = self.p_value < 1.0 - self.confidence_level
@@ -125,9 +125,7 @@ class Heterogeneity:
             f"I2 = {self.i_squared.estimate:.0%} ({limits})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the segments, for notebooks."""
         drawn = any(segment.shrunken is not None for segment in self.segments)
         cells = partial(_cells, form="{:.4g}" if self.scale == "absolute" else "{:.2%}")
@@ -141,11 +139,11 @@ class Heterogeneity:
         level = f"{100.0 * self.confidence_level:.6g}% interval"
         effect = "effect" if self.scale == "absolute" else "relative effect"
         heading = ("segment", effect, level, *(("shrunken", level) if drawn else ()))
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 @dataclass(frozen=True)
-class HeterogeneityFamily:
+class HeterogeneityFamily(Answer):
     """Heterogeneity over several dimensions of segments, judged together.
 
     Attributes
@@ -175,17 +173,6 @@ class HeterogeneityFamily:
         """Return the result of a dimension."""
         return self.results[self.dimensions.index(dimension)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {
-            "dimensions": list(self.dimensions),
-            "results": [result.to_dict() for result in self.results],
-            "adjusted": list(self.adjusted),
-            "differs": list(self.differs),
-            "method": self.method,
-            "alpha": self.alpha,
-        }
-
     def __str__(self) -> str:
         """Return where the effect differs, in one sentence."""
         hits = [name for name, hit in zip(self.dimensions, self.differs, strict=True) if hit]
@@ -195,9 +182,7 @@ class HeterogeneityFamily:
             f"(alpha {self.alpha:g}, {self.method})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the dimensions, for notebooks."""
         rows = [
             (
@@ -212,7 +197,7 @@ class HeterogeneityFamily:
         ]
         level = f"{100.0 * (1.0 - self.alpha):.6g}% interval of I2"
         heading = ("dimension", "segments", "p-value", "adjusted p-value", "I2", level)
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def _subject(result: Heterogeneity) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from abtest.stats.answer import Answer
 from abtest.stats.results import Alternative, Measure
 from abtest.stats.sizing.duration import days_until
 from abtest.stats.sizing.formulas import FORMULAS, Formula, TestKind
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 Solved = Literal["power", "sample_size", "effect"]
 """What was asked for."""
@@ -21,7 +25,7 @@ values or not at all."""
 
 
 @dataclass(frozen=True)
-class PowerResult:
+class PowerResult(Answer):
     """Power, units and effect that belong together.
 
     Attributes
@@ -107,8 +111,7 @@ class PowerResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values that are strict JSON, and the formula in words."""
-        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {**values, "formula_text": self.formula_text}
+        return {**super().to_dict(), "formula_text": self.formula_text}
 
     def __str__(self) -> str:
         """Return the answer as a sentence, with its warnings in words."""
@@ -116,10 +119,8 @@ class PowerResult:
 
         return sentence(self)
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         from abtest.stats.sizing.display import fragment
 
-        return fragment(self)._repr_mimebundle_(include, exclude)
+        return fragment(self)

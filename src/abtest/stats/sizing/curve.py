@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
-
+from abtest.stats.answer import Answer
 from abtest.stats.moments import Floats
 from abtest.stats.results import Alternative, Measure
 from abtest.stats.sizing.answers import PowerResult, PowerWarning, Solved
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from abtest.show.drawing import Chart
+    from abtest.show.fragment import Fragment
 
 
 @dataclass(frozen=True, eq=False)
-class PowerCurve:
+class PowerCurve(Answer):
     """Many answers in one: ``curve[i]`` is one of them.
 
     Arrays have shape (r,); numbers of a row whose `status` is not ``ok`` are NaN.
@@ -161,8 +161,7 @@ class PowerCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as strict JSON: arrays as lists, null for NaN and infinite numbers."""
-        plain = {field.name: _strict(getattr(self, field.name)) for field in fields(self)}
-        return {**plain, "formula_text": FORMULAS[self.formula]}
+        return {**super().to_dict(), "formula_text": FORMULAS[self.formula]}
 
     def __str__(self) -> str:
         """Return what it holds, as a sentence, with its warnings in words."""
@@ -170,13 +169,11 @@ class PowerCurve:
 
         return sentence(self)
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table, for notebooks."""
         from abtest.stats.sizing.curve_display import fragment
 
-        return fragment(self)._repr_mimebundle_(include, exclude)
+        return fragment(self)
 
     def warnings(self, row: int) -> tuple[PowerWarning, ...]:
         """Return the codes of the warnings of a row."""
@@ -194,17 +191,6 @@ class PowerCurve:
         if self.margin is not None:
             parts.append(f"margin {self.margin}")
         return ", ".join(parts)
-
-
-def _strict(value: Any) -> Any:
-    """Return a field as JSON has it."""
-    if isinstance(value, np.ndarray):
-        return _strict(value.tolist())
-    if isinstance(value, dict):
-        return {name: _strict(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value: float) -> float | None:

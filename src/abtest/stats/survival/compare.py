@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -50,11 +50,6 @@ class SurvivalComparison(Comparison):
 
     horizon: float = 0.0
     log_rank: LogRankTest | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        test = self.log_rank
-        return {**super().to_dict(), "log_rank": None if test is None else test.to_dict()}
 
     def __str__(self) -> str:
         """Return the result as a sentence."""

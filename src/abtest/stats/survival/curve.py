@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.errors import UsageError
 from abtest.stats.arguments import require_level, require_share
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -16,17 +14,18 @@ from abtest.stats.moments import Floats
 from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.results import Interval
 from abtest.stats.survival.event_times import Counts, EventTimes, arm_event_times
+from abtest.stats.survival.stepped import SteppedCurve
 from abtest.stats.tails import critical_value
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from abtest.show.fragment import Fragment
 
 ROUNDING = 1e-11
 """A product of shares this close to a share is that share."""
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalCurve:
+class SurvivalCurve(SteppedCurve):
     """One arm: the share without the event after each time, and its cumulative hazard.
 
     Attributes
@@ -81,15 +80,7 @@ class SurvivalCurve:
             If the time is no number of at least 0, or after the last unit was seen while some
             were still without the event: the share is not known there.
         """
-        known = isinstance(time, int | float | np.number) and not isinstance(time, bool)
-        last = float(self.times[-1])
-        if not (known and 0.0 <= time < math.inf) or (time > last and self.survival[-1] > 0.0):
-            raise UsageError(
-                "The curve is not known at this time",
-                given=f"{time!r}; the last unit was seen at {last:g}",
-                todo=f"Give a time from 0 to {last:g}.",
-            )
-        row = int(np.searchsorted(self.times, time, side="right")) - 1
+        row = self._row_at(time, "curve", ended=self.survival[-1] <= 0.0)
         if row < 0:
             return Interval(1.0, 1.0, 1.0)  # nothing can have happened yet
         return Interval(
@@ -128,21 +119,6 @@ class SurvivalCurve:
         rows = np.flatnonzero(reached)
         return float(self.times[rows[0]]) if rows.size else None
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per time."""
-        import pandas as pd
-
-        columns = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return pd.DataFrame({name: x for name, x in columns if isinstance(x, np.ndarray)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; arrays become lists."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in asdict(self).items()
-        }
-
     def __str__(self) -> str:
         """Return the median, in one sentence."""
         words = f"{self.n:,} units, {int(self.events.sum()):,} events; "
@@ -152,14 +128,10 @@ class SurvivalCurve:
         span = " to ".join(
             "not reached" if end is None else f"{end:g}" for end in (median.lower, median.upper)
         )
-        level = f"{100 * self.confidence_level:.6g}% interval"
-        return f"{words}median time {median.estimate:g} ({level} {span})."
+        return f"{words}median time {median.estimate:g} ({self._level} {span})."
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and the curve at up to 20 times, for notebooks."""
-        shown = np.unique(np.linspace(0, self.times.size - 1, 20).astype(int))
         rows = [
             (
                 f"{self.times[row]:g}",
@@ -168,11 +140,10 @@ class SurvivalCurve:
                 f"{self.survival[row]:.2%}",
                 f"{self.survival_lower[row]:.2%} to {self.survival_upper[row]:.2%}",
             )
-            for row in shown
+            for row in self._shown()
         ]
-        level = f"{100 * self.confidence_level:.6g}% interval"
-        heading = ("time", "at risk", "events", "without the event", level)
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        heading = ("time", "at risk", "events", "without the event", self._level)
+        return listing(str(self), heading, rows)
 
 
 def survival_curve(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_alternative
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -21,12 +22,15 @@ from abtest.stats.survival.competing_times import (
 )
 from abtest.stats.tails import tail_test
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 FEW = 10
 """Events of both arms below which the normal approximation is rough."""
 
 
 @dataclass(frozen=True)
-class GrayTest:
+class GrayTest(Answer):
     """The test whether both arms have one cumulative incidence of an event.
 
     Attributes
@@ -73,10 +77,6 @@ class GrayTest:
     warnings: tuple[WarningCode, ...] = ()
     method: str = "gray"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        return {**asdict(self), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         from abtest.stats.display import p_value
@@ -87,9 +87,7 @@ class GrayTest:
             f"where {self.expected_control:,.4g} are; p = {p_value(self)} (gray)."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the arms, for notebooks."""
         rows = [
             (name, f"{n:,}", f"{events:,}", f"{expected:,.2f}")
@@ -98,9 +96,7 @@ class GrayTest:
                 ("treatment", self.n_treatment, self.events_treatment, self.expected_treatment),
             )
         ]
-        return listing(str(self), ("arm", "units", "events", "expected"), rows)._repr_mimebundle_(
-            include, exclude
-        )
+        return listing(str(self), ("arm", "units", "events", "expected"), rows)
 
 
 def gray_test(

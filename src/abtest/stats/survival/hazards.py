@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from abtest.errors import UsageError
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -21,6 +22,9 @@ from abtest.stats.survival.event_times import EventTimes, arm_event_times
 from abtest.stats.survival.hazard_rows import ArmRows, arm_rows, joined, summed_rows
 from abtest.stats.survival.proportionality import Transform, proportionality_tests
 from abtest.stats.tails import critical_value, tail_test
+
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
 
 FEW = 10
 """Events of an arm below which the normal approximation is rough."""
@@ -51,7 +55,7 @@ class CovariateHazard:
 
 
 @dataclass(frozen=True)
-class HazardComparison:
+class HazardComparison(Answer):
     """Treatment's hazard over control's by Cox's model.
 
     Attributes
@@ -125,15 +129,6 @@ class HazardComparison:
         """Lower and upper limit of the hazard ratio; None where it has no end."""
         return self.hazard_ratio.lower, self.hazard_ratio.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        return {
-            **found,
-            "covariates": list(found["covariates"]),
-            "warnings": list(self.warnings),
-        }
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         from abtest.stats.display import p_value, span, warned
@@ -147,9 +142,7 @@ class HazardComparison:
             f"p = {p_value(self.proportionality)}.{warned(self.warnings)}"
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the ratios, for notebooks."""
         from abtest.stats.display import p_value, span
 
@@ -164,7 +157,7 @@ class HazardComparison:
         ]
         level = f"{100 * self.confidence_level:.6g}% interval"
         heading = ("of", "hazard ratio", level, "p", "p of one ratio at all times")
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        return listing(str(self), heading, rows)
 
 
 def compare_hazards(

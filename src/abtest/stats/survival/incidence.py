@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.errors import UsageError
 from abtest.stats.arguments import require_level
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -22,14 +21,15 @@ from abtest.stats.survival.competing_times import (
 )
 from abtest.stats.survival.curve import greenwood_terms
 from abtest.stats.survival.event_times import Counts
+from abtest.stats.survival.stepped import SteppedCurve
 from abtest.stats.tails import critical_value
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from abtest.show.fragment import Fragment
 
 
 @dataclass(frozen=True, eq=False)
-class CumulativeIncidence:
+class CumulativeIncidence(SteppedCurve):
     """One arm: the share that had one event, as the first of all, up to each time.
 
     Attributes
@@ -78,49 +78,22 @@ class CumulativeIncidence:
             If the time is no number of at least 0, or after the last unit was seen while some
             had no event yet: the share is not known there.
         """
-        known = isinstance(time, int | float | np.number) and not isinstance(time, bool)
-        last = float(self.times[-1])
-        if not (known and 0.0 <= time < math.inf) or (time > last and self.censored[-1] > 0):
-            raise UsageError(
-                "The share is not known at this time",
-                given=f"{time!r}; the last unit was seen at {last:g}",
-                todo=f"Give a time from 0 to {last:g}.",
-            )
-        row = int(np.searchsorted(self.times, time, side="right")) - 1
+        row = self._row_at(time, "share", ended=self.censored[-1] == 0)
         if row < 0:
             return Interval(0.0, 0.0, 0.0)  # nothing can have happened yet
         return Interval(float(self.incidence[row]), float(self.lower[row]), float(self.upper[row]))
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per time."""
-        import pandas as pd
-
-        columns = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return pd.DataFrame({name: x for name, x in columns if isinstance(x, np.ndarray)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; arrays become lists."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in asdict(self).items()
-        }
-
     def __str__(self) -> str:
         """Return the share at the last time, in one sentence."""
-        level = f"{100 * self.confidence_level:.6g}% interval"
         return (
             f"{self.n:,} units, {int(self.events.sum()):,} events of cause {self.cause}, "
             f"{int(self.competing.sum()):,} of others; up to {self.times[-1]:g}, "
             f"{self.incidence[-1]:.2%} had it "
-            f"({level} {self.lower[-1]:.2%} to {self.upper[-1]:.2%})."
+            f"({self._level} {self.lower[-1]:.2%} to {self.upper[-1]:.2%})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and the curve at up to 20 times, for notebooks."""
-        shown = np.unique(np.linspace(0, self.times.size - 1, 20).astype(int))
         rows = [
             (
                 f"{self.times[row]:g}",
@@ -130,11 +103,10 @@ class CumulativeIncidence:
                 f"{self.incidence[row]:.2%}",
                 f"{self.lower[row]:.2%} to {self.upper[row]:.2%}",
             )
-            for row in shown
+            for row in self._shown()
         ]
-        level = f"{100 * self.confidence_level:.6g}% interval"
-        heading = ("time", "at risk", "events", "competing", "share", level)
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        heading = ("time", "at risk", "events", "competing", "share", self._level)
+        return listing(str(self), heading, rows)
 
 
 def cumulative_incidence(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 from abtest.stats.arguments import require_interval
 from abtest.stats.comparison import Comparison
@@ -44,11 +43,6 @@ class IncidenceComparison(Comparison):
     horizon: float = 0.0
     cause: int = 1
     gray: GrayTest | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        test = self.gray
-        return {**super().to_dict(), "gray": None if test is None else test.to_dict()}
 
     def __str__(self) -> str:
         """Return the result as a sentence."""

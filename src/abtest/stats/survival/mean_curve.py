@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from abtest.errors import UsageError
 from abtest.stats.arguments import require_level
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -17,14 +16,15 @@ from abtest.stats.not_estimable import NotEstimable
 from abtest.stats.results import Interval
 from abtest.stats.survival.event_times import Counts
 from abtest.stats.survival.repeated_events import RepeatedEvents, arm_repeated_events
+from abtest.stats.survival.stepped import SteppedCurve
 from abtest.stats.tails import critical_value
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from abtest.show.fragment import Fragment
 
 
 @dataclass(frozen=True, eq=False)
-class CumulativeMean:
+class CumulativeMean(SteppedCurve):
     """One arm: events (or amounts) per unit up to each time, as if all were watched so long.
 
     Attributes
@@ -68,48 +68,21 @@ class CumulativeMean:
         UsageError
             If the time is no number of at least 0, or after the last unit was seen.
         """
-        known = isinstance(time, int | float | np.number) and not isinstance(time, bool)
-        last = float(self.times[-1])
-        if not (known and 0.0 <= time <= last):
-            raise UsageError(
-                "The mean is not known at this time",
-                given=f"{time!r}; the last unit was seen at {last:g}",
-                todo=f"Give a time from 0 to {last:g}.",
-            )
-        row = int(np.searchsorted(self.times, time, side="right")) - 1
+        row = self._row_at(time, "mean", ended=False)
         if row < 0:
             return Interval(0.0, 0.0, 0.0)
         return Interval(float(self.mean[row]), float(self.lower[row]), float(self.upper[row]))
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per time."""
-        import pandas as pd
-
-        columns = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return pd.DataFrame({name: x for name, x in columns if isinstance(x, np.ndarray)})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values; arrays become lists."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in asdict(self).items()
-        }
-
     def __str__(self) -> str:
         """Return the mean at the last time, in one sentence."""
-        level = f"{100 * self.confidence_level:.6g}% interval"
         return (
             f"{self.n:,} units; up to {self.times[-1]:g}, {self.mean[-1]:.4g} per unit "
-            f"({level} {self.lower[-1]:.4g} to {self.upper[-1]:.4g}; "
+            f"({self._level} {self.lower[-1]:.4g} to {self.upper[-1]:.4g}; "
             f"{self.at_risk[-1]:,} watched so long)."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and the curve at up to 20 times, for notebooks."""
-        shown = np.unique(np.linspace(0, self.times.size - 1, 20).astype(int))
         rows = [
             (
                 f"{self.times[row]:g}",
@@ -118,11 +91,10 @@ class CumulativeMean:
                 f"{self.mean[row]:.4g}",
                 f"{self.lower[row]:.4g} to {self.upper[row]:.4g}",
             )
-            for row in shown
+            for row in self._shown()
         ]
-        level = f"{100 * self.confidence_level:.6g}% interval"
-        heading = ("time", "watched", "amount", "per unit so far", level)
-        return listing(str(self), heading, rows)._repr_mimebundle_(include, exclude)
+        heading = ("time", "watched", "amount", "per unit so far", self._level)
+        return listing(str(self), heading, rows)
 
 
 def cumulative_mean(

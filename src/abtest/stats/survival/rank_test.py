@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
 
 from abtest.errors import UsageError
+from abtest.stats.answer import Answer
 from abtest.stats.arguments import require_interval, require_one_of
 from abtest.stats.floats import Values
 from abtest.stats.listing import listing
@@ -17,13 +18,16 @@ from abtest.stats.survival.event_times import EventTimes, arm_event_times
 from abtest.stats.survival.log_rank import RankStatistic, RankWeight, rank_statistic
 from abtest.stats.tails import critical_value, tail_test
 
+if TYPE_CHECKING:
+    from abtest.show.fragment import Fragment
+
 FEW = 10
 """Events of both arms below which the normal approximation is rough."""
 _WEIGHTS = frozenset(get_args(RankWeight))
 
 
 @dataclass(frozen=True)
-class LogRankTest:
+class LogRankTest(Answer):
     """The test whether both arms have one distribution of times.
 
     Attributes
@@ -90,11 +94,6 @@ class LogRankTest:
         """Lower and upper limit of the hazard ratio; None where it has no end."""
         return self.hazard_ratio.lower, self.hazard_ratio.upper
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields as plain values."""
-        found = asdict(self)
-        return {**found, "powers": list(self.powers), "warnings": list(self.warnings)}
-
     def __str__(self) -> str:
         """Return what was found, in one sentence."""
         from abtest.stats.display import p_value, span
@@ -107,9 +106,7 @@ class LogRankTest:
             f"({level} {span(self.hazard_ratio)}); p = {p_value(self)} ({self.method})."
         )
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
+    def _fragment(self) -> Fragment:
         """Return the sentence and a table of the arms, for notebooks."""
         rows = [
             (name, f"{n:,}", f"{events:,}", f"{expected:,.2f}")
@@ -118,9 +115,7 @@ class LogRankTest:
                 ("treatment", self.n_treatment, self.events_treatment, self.expected_treatment),
             )
         ]
-        return listing(str(self), ("arm", "units", "events", "expected"), rows)._repr_mimebundle_(
-            include, exclude
-        )
+        return listing(str(self), ("arm", "units", "events", "expected"), rows)
 
 
 def log_rank_test(
