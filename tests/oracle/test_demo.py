@@ -11,6 +11,8 @@ from tests.oracle.test_dirty_logs import compare
 
 from abtest.simulate import demo_worlds, simulate
 
+JUDGED = ("mean", "proportion", "ratio")
+"""Kinds of metrics that have a second opinion; of the others tests/experiment has the values."""
 FOLDER = Path(__file__).parents[2] / "experiments"
 
 
@@ -23,7 +25,7 @@ def resolved(name):
         keys = dict(given)
         used = keys.pop("use")
         metrics.append({"id": used, **shared[used], **keys})
-    spec["metrics"] = metrics
+    spec["metrics"] = [metric for metric in metrics if metric["kind"] in JUDGED]
     for part in (spec["data"], *(spec["data"][key] for key in ("exposures", "events", "units"))):
         for key in ("source", "table"):
             part.pop(key, None)

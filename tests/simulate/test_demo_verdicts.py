@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.simulate.kinds_by_hand import judged, true_effect
 
 import abtest
 from abtest.data import measure
@@ -38,10 +39,25 @@ AT_LEAST = {
     "loyalty_programme": 43,
 }
 """In how many of the 50 other draws the verdict must be right."""
+HELD_AT_LEAST = 43
+"""In how many of the 50 other draws the 95% interval of a metric shown beside holds the truth:
+fewer would be an accident of one in 250."""
 
 
 def without_segments(spec):
     return spec.model_copy(update={"analysis": spec.analysis.model_copy(update={"segments": ()})})
+
+
+def of_moments(spec):
+    """The experiment without quantiles, times, scores and cumulative means."""
+    kept = [m for m in spec.metrics if metric_requests(spec)[m.id].statistic == "moments"]
+    return spec.model_copy(update={"metrics": tuple(kept)})
+
+
+def others(spec):
+    """The metrics that `of_moments` leaves out."""
+    kept = {metric.id for metric in of_moments(spec).metrics}
+    return [metric for metric in spec.metrics if metric.id not in kept]
 
 
 def distances_from_truth(rows, truth):
@@ -82,24 +98,59 @@ def test_the_shipped_data_give_the_right_verdict_and_the_truth(project, name, di
     assert analysis.verdict.decision == RIGHT[name], analysis.verdict.headline
     assert analysis.verdict.recommended_variant == SHIPPED.get(name)
     spec = analysis.experiment.resolved.spec
-    truth = directly(simulated[name], metric_requests(spec)).truth
+    truth = {**directly(simulated[name], metric_requests(of_moments(spec))).truth}
+    for metric in others(spec):
+        truth |= true_effect(simulated[name], metric)
     whole = [row for row in analysis.ruled.rows if row.effect.segment is None]
     distances = distances_from_truth(whole, truth)
     assert len(distances) == len(spec.metrics) * len(spec.variants.treatments)
     assert max(map(abs, distances.values())) < 4, distances
     deciding = [distances[row.metric.id, row.variant] for row in whole if row.metric.decides]
     assert max(map(abs, deciding)) < 1.96  # an ordinary draw: intervals hold the truth
+    for row in whole:
+        if row.metric in others(spec):
+            interval = row.pair.absolute(0.95)
+            true = truth[row.metric.id, row.variant].absolute
+            assert interval.lower < true < interval.upper, (row.metric.id, interval, true)
+            assert not row.metric.decides
+
+
+def test_the_demo_shows_each_of_the_four_kinds():
+    shown = {m.kind for name in RIGHT for m in others(resolve(name, root=ROOT).spec)}
+    assert shown == {"quantile", "time_to_event", "score", "cumulative"}
+
+
+@pytest.mark.parametrize("name", ["onboarding_steps", "loyalty_programme"])
+def test_what_is_shown_beside_has_the_size_that_the_demo_states(name):
+    """With so many users that chance hardly moves it."""
+    simulated = simulate(replace(WORLDS[name], users=400_000), seed=8)
+    for metric in others(resolve(name, root=ROOT).spec):
+        (effect,) = true_effect(simulated, metric).values()
+        control, treatment, relative, within = {
+            "days_to_activation": (7 - 14 * 0.36 / 3, 7 - 14 * 0.36 * 1.08 / 3, None, 0.02),
+            "ease": (0.60, 0.65, None, 0.006),
+            "nps": (30.0, 36.0, None, 1.2),
+            "revenue_to_date": (None, None, 0.18, 0.01),
+            "high_spend": (None, None, 0.13, 0.01),
+        }[metric.id]
+        if relative is None:
+            assert effect.control == pytest.approx(control, abs=within)
+            assert effect.treatment == pytest.approx(treatment, abs=within)
+        else:
+            assert effect.relative == pytest.approx(relative, abs=within)
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_measuring_the_arrays_is_measuring_the_event_log(name, directly):
     """What the test over 50 seeds relies on: the short way gives what the data layer gives."""
     simulated = simulate(replace(WORLDS[name], users=3_000), seed=17)
-    spec = without_segments(resolve(name, root=ROOT).spec)
+    whole = without_segments(resolve(name, root=ROOT).spec)
+    spec = of_moments(whole)
     requests = metric_requests(spec)
     short = directly(simulated, requests).measured
+    asked = metric_requests(whole)
     log = measure(
-        spec.data, tuple(requests.values()), spec.design(), root=ROOT, frames=simulated.frames()
+        spec.data, tuple(asked.values()), spec.design(), root=ROOT, frames=simulated.frames()
     )
     assert log.as_of == short.as_of
     assert log.tally.exposed == short.tally.exposed
@@ -113,20 +164,36 @@ def test_measuring_the_arrays_is_measuring_the_event_log(name, directly):
             assert got.n == expected.n
             assert got.mean == pytest.approx(expected.mean, rel=1e-12)
             assert got.m2 == pytest.approx(expected.m2, rel=1e-9, abs=1e-9)
+    for metric in others(whole):
+        for arm, pair in judged(simulated, metric).items():
+            sides = [log.samples(metric.id, one) for one in (simulated.world.arms[0], arm)]
+            found, expected = (one.absolute(0.95) for one in (metric.compared(*sides), pair))
+            for end in ("estimate", "lower", "upper"):
+                assert getattr(found, end) == pytest.approx(getattr(expected, end), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_other_draws_of_the_same_world_have_the_same_verdict(name, directly):
-    spec = without_segments(resolve(name, root=ROOT).spec)
+    whole = without_segments(resolve(name, root=ROOT).spec)
+    spec = of_moments(whole)
     requests = metric_requests(spec)
     verdicts: Counter[str] = Counter()
+    held = dict.fromkeys((metric.id for metric in others(whole)), 0)
     distances = []
     for seed in OTHER_SEEDS:
-        direct = directly(simulate(WORLDS[name], seed), requests)
+        simulated = simulate(WORLDS[name], seed)
+        direct = directly(simulated, requests)
         ruled = rule(spec, "", direct.measured, requests)
         verdicts[ruled.document.verdict] += 1
         distances += distances_from_truth(ruled.rows, direct.truth).values()
+        for metric in others(whole):
+            truth = true_effect(simulated, metric)
+            for arm, pair in judged(simulated, metric).items():
+                interval = pair.absolute(0.95)
+                true = truth[metric.id, arm].absolute
+                held[metric.id] += interval.lower <= true <= interval.upper
     assert verdicts[RIGHT[name]] >= AT_LEAST[name], verdicts
+    assert all(count >= HELD_AT_LEAST for count in held.values()), held
     assert np.abs(distances).max() < 4
     # Standard errors are neither too small nor absurdly large: draws differ as they say.
     assert 0.5 < math.sqrt(np.mean(np.square(distances))) < 1.15

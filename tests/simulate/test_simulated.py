@@ -8,7 +8,7 @@ import pytest
 
 from abtest.data.request import ColumnValue, EventValue
 from abtest.errors import UsageError
-from abtest.simulate import Activity, SessionEvent, demo_worlds, simulate
+from abtest.simulate import Activity, SessionEvent, Survey, demo_worlds, simulate
 
 WORLDS = demo_worlds(users=20_000)
 OPENED = EventValue("open", "distinct_days", (0, 14))
@@ -150,6 +150,50 @@ def test_another_kind_of_event_changes_nothing_else():
     more = replace(world, session_events=(*world.session_events, SessionEvent("share", 0.1)))
     for value in (OPENED, ACTIONS, REVENUE):
         assert (simulate(world, 5).outcomes(value) == simulate(more, 5).outcomes(value)).all()
+
+
+def test_a_survey_changes_nothing_else():
+    world = replace(WORLDS["push_dose"], users=2_000)
+    more = replace(world, surveys=(Survey("ask", 0.5, 14, 1, ((0.5, 0.5),) * 3),))
+    plain, asked = (simulate(one, 5).frames() for one in (world, more))
+    others = asked["events"].query("event != 'ask'").reset_index(drop=True)
+    assert others.equals(plain["events"])
+    assert asked["exposures"].equals(plain["exposures"])
+    assert asked["units"].equals(plain["units"])
+
+
+def test_answers_have_the_shares_that_the_world_states_and_who_answers_is_no_effect():
+    simulated = simulate(WORLDS["loyalty_programme"], seed=3)
+    (survey,) = simulated.world.surveys
+    last = EventValue(survey.event, "last_value", (0, 28))
+    given = [simulated.outcomes(last, arm=arm) for arm in simulated.world.arms]
+    assert (np.isnan(given[0]) == np.isnan(given[1])).all()
+    assert np.mean(~np.isnan(given[0])) == pytest.approx(survey.answered, abs=0.01)
+    assert np.mean(given[0] == given[1]) > 0.17  # most of a fifth answer alike in both arms
+    for answers, row in zip(given, survey.shares, strict=True):
+        found = np.bincount(answers[~np.isnan(answers)].astype(int), minlength=len(row))
+        assert found / found.sum() == pytest.approx(row, abs=0.025)
+    asked = simulated.outcomes(EventValue(survey.event, "count", (0, survey.within_days)))
+    assert asked.max() == 1
+    assert simulated.outcomes(EventValue(survey.event, "count", (-28, 0))).sum() == 0
+
+
+def test_the_first_time_and_the_last_value_agree_with_a_plain_loop(removal):
+    log = removal.log
+    exposed = removal.people.exposed_at
+    chosen = removal.happened & (log.event == 2) & (log.user < 300)
+    expected = {"first_time": np.full(300, np.nan), "last_value": np.full(300, np.nan)}
+    for user in range(300):
+        own = np.flatnonzero(chosen & (log.user == user))
+        since = log.time[own] - exposed[user]
+        inside = (since >= 0) & (since < 28 * 86_400e6)
+        if inside.any():
+            expected["first_time"][user] = since[inside].min()
+            expected["last_value"][user] = log.value[own[inside]][since[inside].argmax()]
+    assert np.isfinite(expected["first_time"]).sum() > 20
+    for aggregate, wanted in expected.items():
+        got = removal.outcomes(EventValue("purchase", aggregate, (0, 28)))
+        np.testing.assert_array_equal(got[:300], wanted)
 
 
 @pytest.mark.parametrize("seed", [0, 2**31, 2**63, 2**64 - 1, 10**40])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from abtest.errors import UsageError
-from abtest.simulate import Activity, Occurrence, demo_worlds
+from abtest.simulate import Activity, Occurrence, Survey, demo_worlds
 
 WORLD = demo_worlds(users=100)["push_dose"]
 
@@ -22,6 +22,11 @@ WORLD = demo_worlds(users=100)["push_dose"]
         ({"until": WORLD.start}, "too early"),
         ({"activity": Activity(effects=(0.1,))}, "not one per treatment"),
         ({"occurrences": (Occurrence("mute", 0.6, 7, tilt=0.8),)}, "above 1"),
+        ({"surveys": (Survey("ask", 0.2, 7, 1, ((0.5, 0.5),) * 2),)}, "not a row per arm"),
+        ({"surveys": (Survey("ask", 0.2, 7, 1, ((1.0,), (0.5, 0.5), (1.0,))),)}, "lengths"),
+        ({"surveys": (Survey("ask", 0.2, 7, 1, ((0.5, 0.4),) * 3),)}, "no distribution"),
+        ({"surveys": (Survey("ask", 0.2, 7, 1, ((1.5, -0.5),) * 3),)}, "no distribution"),
+        ({"surveys": (Survey("ask", 1.2, 7, 1, ((0.5, 0.5),) * 3),)}, "answered = 1.2"),
     ],
 )
 def test_an_impossible_world_is_refused_with_what_is_wrong(change, said):

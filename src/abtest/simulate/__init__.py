@@ -5,7 +5,15 @@ from __future__ import annotations
 from abtest.simulate.demo import DEMO_SEED, DEMO_USERS, demo_worlds
 from abtest.simulate.simulated import Simulated, TrueEffect, simulate
 from abtest.simulate.store import write_duckdb
-from abtest.simulate.world import Activity, Amount, Attribute, Occurrence, SessionEvent, World
+from abtest.simulate.world import (
+    Activity,
+    Amount,
+    Attribute,
+    Occurrence,
+    SessionEvent,
+    Survey,
+    World,
+)
 
 __all__ = [
     "DEMO_SEED",
@@ -16,6 +24,7 @@ __all__ = [
     "Occurrence",
     "SessionEvent",
     "Simulated",
+    "Survey",
     "TrueEffect",
     "World",
     "demo_worlds",

@@ -18,6 +18,20 @@ loyalty_programme   repeat purchase z > 5; refunds and support cost vary 14 and 
 
 A guardrail of power q passes and one without effect is found harmed with probability 0.025,
 so loyalty_programme is inconclusive in about 94 of 100 repetitions, the others in 99 or more.
+
+Quantiles, times, scores and cumulative means are shown beside and decide nothing. With U uniform,
+an activation is after 7 U^2 days, so that a share p of users who activate makes 7 - 14 p / 3 days
+on average, those without it counted as 7. What is true in a world with any number of users:
+
+==================  ====================================================  ========  =========
+world               shown beside                                          control   treatment
+==================  ====================================================  ========  =========
+onboarding_steps    mean days to activation, of 7                         5.320     5.186
+onboarding_steps    4 or 5 of 5: easy to get started (a quarter answers)  60%       65%
+loyalty_programme   net promoter score (a fifth answers)                  30        36
+loyalty_programme   revenue per user up to day 42                                   18% more
+loyalty_programme   95th percentile of spend in 28 days                             13% more
+==================  ====================================================  ========  =========
 """
 
 from __future__ import annotations
@@ -25,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from abtest.simulate.world import Activity, Amount, Occurrence, SessionEvent, World
+from abtest.simulate.world import Activity, Amount, Occurrence, SessionEvent, Survey, World
 
 DEMO_SEED = 2026
 """The seed of the data that `abtest demo` writes: an ordinary draw, every deciding interval holds
@@ -58,6 +72,15 @@ def onboarding_steps(users: int) -> World:
         occurrences=(
             Occurrence("activated", 0.36, within_days=7, effects=(0.08,), tilt=0.6),
             Occurrence("support_ticket", 0.04, within_days=7),
+        ),
+        surveys=(
+            Survey(
+                "ease_rating",
+                answered=0.25,
+                within_days=7,
+                lowest=1,
+                shares=((0.05, 0.10, 0.25, 0.36, 0.24), (0.04, 0.08, 0.23, 0.37, 0.28)),
+            ),
         ),
     )
 
@@ -156,6 +179,18 @@ def loyalty_programme(users: int) -> World:
                 tilt=0.5,
                 amount=Amount(median=6.0, sigma=1.0),
                 before=True,
+            ),
+        ),
+        surveys=(
+            Survey(
+                "recommendation",
+                answered=0.20,
+                within_days=28,
+                lowest=0,
+                shares=(
+                    (0.02, 0.01, 0.01, 0.02, 0.03, 0.06, 0.05, 0.12, 0.18, 0.22, 0.28),
+                    (0.02, 0.01, 0.01, 0.02, 0.02, 0.05, 0.04, 0.12, 0.18, 0.23, 0.30),
+                ),
             ),
         ),
     )

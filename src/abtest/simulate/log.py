@@ -26,7 +26,14 @@ from abtest.simulate.rhythm import (
     weekday,
 )
 from abtest.simulate.users import Flags, Users, stream
-from abtest.simulate.world import Amount, Occurrence, SessionEvent, World, arm_factors
+from abtest.simulate.world import (
+    Amount,
+    Occurrence,
+    SessionEvent,
+    Survey,
+    World,
+    arm_factors,
+)
 
 OPEN = "open"
 """The event that begins every session; being active means at least one."""
@@ -77,6 +84,8 @@ def draw_log(world: World, users: Users, seed: int) -> Log:
         rng = stream(world, seed, f"event {part.event}")
         if isinstance(part, SessionEvent):
             logs.append(_in_sessions(users, sessions, part, code, rng))
+        elif isinstance(part, Survey):
+            logs.append(_answers(users, part, code, rng))
         else:
             logs += _occurrences(world, users, part, code, rng)
     return _joined(logs).before(microseconds(world.until))
@@ -206,6 +215,28 @@ def _once(
         value=_amounts(part.amount, user.size, rng),
         session=np.zeros(user.size, dtype=np.int64),
         kept=number[user] < chance[:, user],
+    )
+
+
+def _answers(users: Users, part: Survey, code: int, rng: np.random.Generator) -> Log:
+    """Return the answers to a survey: one entry for each that a user gives in some arm.
+
+    Arms in which a user answers alike share an entry; elsewhere each has its own.
+    """
+    who = np.flatnonzero(rng.random(len(users)) < part.answered)
+    number = rng.random(who.size)
+    asked = users.exposed_at[who] + (rng.random(who.size) * part.within_days * DAY).astype(np.int64)
+    steps = [np.searchsorted(np.cumsum(row)[:-1], number, side="right") for row in part.shares]
+    given = np.array(steps) + part.lowest
+    alike = given == np.array(part.answers)[:, None, None]  # (answers, arms, users who answer)
+    answer, index = np.nonzero(alike.any(axis=1))
+    return Log(
+        user=who[index],
+        time=asked[index],
+        event=np.full(index.size, code, dtype=np.int8),
+        value=(answer + part.lowest).astype(np.float64),
+        session=np.zeros(index.size, dtype=np.int64),
+        kept=alike[answer, :, index].T,
     )
 
 

@@ -81,7 +81,8 @@ class Simulated:
         """Return the value of every user, shape (users,), as it would be in `arm`.
 
         Without `arm` it is the observed value. Values of users who are not `mature` at the
-        end of the window are incomplete.
+        end of the window are incomplete. Of ``first_time`` and ``last_value`` users without
+        such an event have NaN.
         """
         happens = self.happened if arm is None else self.log.kept[self._arm(arm)]
         index = self._positions.get(value.event, _NOWHERE)
@@ -116,12 +117,25 @@ class Simulated:
             seen = np.zeros((size, int(date.max()) - first + 1 if date.size else 1), dtype=np.bool_)
             seen[user, date - first] = True
             return np.asarray(seen.sum(axis=1), dtype=np.float64)
+        if aggregate in ("first_time", "last_value"):
+            return self._of_one_event(aggregate, index)
         amount = np.nan_to_num(self.log.value[index])
         if aggregate == "sum":
             return np.bincount(user, weights=amount, minlength=size).astype(np.float64)
         largest = np.zeros(size)
         np.maximum.at(largest, user, amount)
         return largest
+
+    def _of_one_event(self, aggregate: str, index: Ints) -> Floats:
+        """Return microseconds to each user's first event, or the value of the last with one."""
+        found = np.full(len(self.people), np.nan)
+        if aggregate == "first_time":
+            np.fmin.at(found, self.log.user[index], self._since_exposure[index])
+            return found
+        index = index[~np.isnan(self.log.value[index])]
+        index = index[np.lexsort((self.log.value[index], self.log.time[index]))]
+        found[self.log.user[index]] = self.log.value[index]  # of repeated places the last stays
+        return found
 
     def truth(
         self, variables: tuple[UnitValue, ...], *, matures_after: float = 0.0

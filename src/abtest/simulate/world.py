@@ -113,6 +113,39 @@ class Occurrence:
 
 
 @dataclass(frozen=True)
+class Survey:
+    """A question that the share `answered` of users answers once, within `within_days` days.
+
+    The days are counted from exposure. Who answers, and when, does not depend on the arm.
+    `shares` has a row per arm: the shares of the answers `lowest`, `lowest` + 1 and so on among
+    those who answer. One number per user decides in every arm, so that an arm with the shares
+    of control has its very answers.
+    """
+
+    event: str
+    answered: float
+    within_days: float
+    lowest: int
+    shares: tuple[tuple[float, ...], ...]
+
+    @property
+    def answers(self) -> range:
+        """The possible answers, lowest first."""
+        return range(self.lowest, self.lowest + len(self.shares[0]))
+
+    def problems(self, arms: int) -> list[tuple[bool, str]]:
+        """Return what could be wrong in a world of so many arms, and whether it is."""
+        rows, given = self.shares, f"{self.event}: shares = {self.shares}"
+        whole = all(math.isclose(sum(row), 1.0) and min(row) >= 0 for row in rows)
+        return [
+            (len(rows) != arms, f"{given}: not a row per arm"),
+            (len({len(row) for row in rows}) > 1, f"{given}: rows of different lengths"),
+            (not whole, f"{given}: a row that is no distribution"),
+            (not 0 <= self.answered <= 1, f"answered = {self.answered}: not in 0 to 1"),
+        ]
+
+
+@dataclass(frozen=True)
 class World:
     """An experiment whose truth is known because we made it.
 
@@ -133,6 +166,7 @@ class World:
     activity: Activity = Activity()
     session_events: tuple[SessionEvent, ...] = ()
     occurrences: tuple[Occurrence, ...] = ()
+    surveys: tuple[Survey, ...] = ()
     attributes: tuple[Attribute, ...] = (
         Attribute("platform", ("ios", "android", "web"), (0.40, 0.45, 0.15), tilt=0.3),
         Attribute("country", ("IR", "VN", "TR", "DE"), (0.35, 0.30, 0.25, 0.10), tilt=-0.1),
@@ -149,7 +183,9 @@ class World:
 
     def _problems(self) -> list[str]:
         treatments = len(self.arms) - 1
-        effects = [self.activity.effects, *(part.effects for part in self.parts)]
+        changing: tuple[SessionEvent | Occurrence, ...]
+        changing = (*self.session_events, *self.occurrences)
+        effects = [self.activity.effects, *(part.effects for part in changing)]
         found = [
             (treatments < 1, f"arms = {self.arms}: fewer than two"),
             (len(self.shares) != len(self.arms), f"shares = {self.shares}: not one per arm"),
@@ -167,12 +203,13 @@ class World:
             (rare.highest > 1, f"{rare.event}: a probability of {rare.highest}, which is above 1")
             for rare in self.occurrences
         ]
+        found += [problem for survey in self.surveys for problem in survey.problems(len(self.arms))]
         return [text for wrong, text in found if wrong]
 
     @property
-    def parts(self) -> tuple[SessionEvent | Occurrence, ...]:
-        """Session events and occurrences together."""
-        return (*self.session_events, *self.occurrences)
+    def parts(self) -> tuple[SessionEvent | Occurrence | Survey, ...]:
+        """Session events, occurrences and surveys together."""
+        return (*self.session_events, *self.occurrences, *self.surveys)
 
     @property
     def enrolment_end(self) -> datetime:
