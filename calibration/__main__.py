@@ -35,6 +35,7 @@ FAMILIES = (
     "sizing_power",
     "kind_plans",
     "shrinkage",
+    "bayes",
 )
 """Modules with a function `cells`."""
 RESULTS = Path(__file__).with_name("results.json")
