@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from abtest.metrics.picture_arms import thinned
+from abtest.metrics.picture_arms import estimate_of, thinned
 from abtest.metrics.pictures import (
     QUANTILES,
     cumulative_pictures,
@@ -19,6 +19,9 @@ from abtest.metrics.pictures import (
     survival_pictures,
 )
 from abtest.show.drawing import png_bytes, svg_bytes
+from abtest.show.effect_words import absolute_interval
+from abtest.show.estimate_words import interval as interval_words
+from abtest.show.numbers import json_number
 from abtest.show.step_line import MOST_VERTICES
 from abtest.stats import (
     EventTimes,
@@ -29,6 +32,7 @@ from abtest.stats import (
     compare_scores,
     compare_survival,
 )
+from abtest.stats.results import Interval
 
 NPS = {"detractors": (0, 6), "passives": (7, 8), "promoters": (9, 10)}
 NAMES = [
@@ -373,6 +377,17 @@ def test_score_pictures_say_the_score_the_groups_and_the_answers():
     assert "score 10.0" in shown
     (top,) = score(arms, "a", groups={"high": (8, 10)})
     assert "other answers 60.0%, high 40.0%" in top.alt
+
+
+def test_a_figure_rounds_a_limit_as_the_table_does():
+    """44.2 - 37.35 is 6.850000000000001 as a float, and 6.85 in the document."""
+    raw = Interval(4.58, 2.29, 44.2 - 37.35)
+    assert raw.upper > 6.85
+    keys = ("estimate", "lower", "upper")
+    document = {key: json_number(getattr(raw, key)) for key in keys}
+    table = absolute_interval({"kind": "quantile", "absolute": document, "control_value": 37.35})
+    assert table == "+2.3 to +6.8"
+    assert interval_words(estimate_of(raw), 0.95) == f"95% interval {table}"
 
 
 def test_bars_meet_the_middle_so_that_the_net_score_is_twice_their_shift():

@@ -156,8 +156,16 @@ def value_shares(name: str, arm: ValueCounts, values: Floats | None, level: floa
 
 
 def estimate_of(interval: Interval) -> Estimate:
-    """Return an interval as figures write it."""
-    from abtest.show.estimate_words import Estimate
+    """Return an interval as figures write it: of the numbers that `verdict.json` holds.
 
-    value = math.nan if interval.estimate is None else interval.estimate
-    return Estimate(value, interval.lower, interval.upper)
+    A difference such as 6.850000000000002 would else be rounded up here and down in the table.
+    """
+    from abtest.show.estimate_words import Estimate
+    from abtest.show.numbers import json_number
+
+    value = json_number(interval.estimate)
+    return Estimate(
+        math.nan if value is None else value,
+        json_number(interval.lower),
+        json_number(interval.upper),
+    )
