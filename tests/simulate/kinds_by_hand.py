@@ -53,7 +53,7 @@ def true_value(simulated, metric, arm):
         answers = last[~np.isnan(last)]
         if metric.score == "nps":
             return 100.0 * (np.mean(answers >= 9) - np.mean(answers <= 6))
-        return np.mean(answers >= 4)
+        return answers.mean()
     values = simulated.outcomes(EventValue(metric.event, metric.aggregate, (0, days)), arm=arm)
     return np.sort(values)[math.ceil(metric.quantile * values.size) - 1]
 

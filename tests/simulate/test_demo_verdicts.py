@@ -128,7 +128,7 @@ def test_what_is_shown_beside_has_the_size_that_the_demo_states(name):
         (effect,) = true_effect(simulated, metric).values()
         control, treatment, relative, within = {
             "days_to_activation": (7 - 14 * 0.36 / 3, 7 - 14 * 0.36 * 1.08 / 3, None, 0.02),
-            "ease": (0.60, 0.65, None, 0.006),
+            "ease": (3.64, 3.77, None, 0.015),
             "nps": (30.0, 36.0, None, 1.2),
             "revenue_to_date": (None, None, 0.18, 0.01),
             "high_spend": (None, None, 0.13, 0.01),
