@@ -9,6 +9,7 @@ from abtest.stats import BetaPrior, GammaPrior, Moments, NormalPrior, bayes_comp
 from abtest.stats.bayesian.arms import BetaArm, GammaArm
 from abtest.stats.bayesian.best import NormalFamily
 from abtest.stats.bayesian.effects import ArmsEffect
+from abtest.stats.bayesian.normal_model import NormalModel
 
 REPETITIONS = 2000
 ROOM = 4.0 * math.sqrt(0.05 * 0.95 / REPETITIONS)
@@ -79,6 +80,35 @@ def test_posteriors_of_arms_hold_what_is_drawn_from_the_prior(model, scale):
     ordered = np.sort(below)
     assert np.max(np.abs(ordered - np.arange(0.5, 600.0) / 600.0)) < 1.63 / math.sqrt(600.0)
     assert np.mean((ordered > 0.025) & (ordered < 0.975)) == pytest.approx(0.95, abs=0.036)
+
+
+@pytest.mark.parametrize("model", ["beta", "gamma", "normal"])
+def test_expected_losses_are_right_on_average_over_the_prior(model):
+    rng = np.random.default_rng(25)
+    units = np.array([60, 40])
+    gaps = []
+    for _ in range(REPETITIONS if model == "normal" else 300):
+        if model == "beta":
+            true = rng.beta(2.0, 18.0, 2)
+            found = rng.binomial(units, true)
+            arms = [BetaArm(2.0 + k, 18.0 + n - k) for k, n in zip(found, units, strict=True)]
+            effect = ArmsEffect(arms[0], arms[1], "absolute")
+        elif model == "gamma":
+            true = rng.gamma(3.0, 2.0, 2)
+            found = rng.poisson(true * units)
+            rates = [GammaArm(3.0 + k, 0.5 + n) for k, n in zip(found, units, strict=True)]
+            effect = ArmsEffect(rates[0], rates[1], "absolute")
+        else:
+            true = 10.0 + np.array([0.0, rng.normal(0.1, 0.2)])
+            pair = [arm(mean, 0.15) for mean in rng.normal(true, 0.15)]
+            built = NormalModel.of(
+                pair[0], {"b": pair[1]}, measure="mean", covariates=None, scale="absolute"
+            )
+            effect = built.effects(NormalPrior(0.1, 0.2, "absolute"))[0]
+        lost = np.maximum([true[0] - true[1], true[1] - true[0]], 0.0)
+        gaps.append(np.exp(effect.log_losses()) - lost)
+    error = np.std(gaps, axis=0) / math.sqrt(len(gaps))
+    assert np.all(np.abs(np.mean(gaps, axis=0)) < 4.0 * error)
 
 
 def test_a_flat_prior_calls_one_of_twenty_useless_changes_better():
