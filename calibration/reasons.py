@@ -107,10 +107,28 @@ REASONS: Mapping[str, str] = {
     "cumulative means": f"{_SKEWED} Lawless and Nadeau's variance has the divisor n, and the test "
     "is normal; a unit's orders vary more than Poisson's, its money more still. Take equal arms, "
     "or hundreds of units in the smaller one, for money a thousand.",
+    "clusters": "Columns count clusters; rows have variance 1 and the correlation said. Of few "
+    "clusters with lognormal sizes two or three carry the mean: CR2's degrees of freedom, those of "
+    "independent rows, are then too many where rows are alike, and with 2 clusters in an arm far "
+    "too few, which costs power (`few_clusters` warns of both). Totals of clusters, judged by the "
+    "delta method, take clusters for equally large: with lognormal sizes 40 in an arm are not "
+    "enough. `compare_clustered_means` answers the same question better; the mean of clusters "
+    "keeps its promise whatever their sizes with some ten in an arm, and answers another.",
+    "units seen more than once": f"{_SKEWED} The test for carry-over is one of sums between units, "
+    "and the larger error of 4 units with exponential values is such a case. The check of trends "
+    "before is a Bonferroni test of dependent differences, and errs on the safe side.",
+    "switchback": "Columns count blocks of periods. Without wash-out all three keep their promise, "
+    "however alike neighbours are and whatever the time of day, because blocks are drawn one by "
+    "one. With wash-out, spells from switch to switch are compared: where neighbours are alike "
+    "they err on the safe side, and the randomisation test, which draws the whole design anew, "
+    "does not. With ten blocks it has 252 assignments, and a p-value below 5% needs one of the "
+    "twelve most extreme: that costs power.",
     "planned sizes": "Plans take variances for known; with 3 treated units the test does not know "
     "them, and has to spend on finding out (`small_arms` warns). A share of 20% judged as a mean "
     "needs more than 10 units in an arm, and the score method, which is the default, does not. "
-    "From 1,000 units on no plan falls short by more than a point. Plan equal arms, or more units "
-    "where one arm is to have fewer than twenty.",
+    "From 1,000 units on no plan of a mean, share or rate falls short by more than a point. Those "
+    "of times, quantiles and scores do by up to three with 90/10 and 1,000 units, since what "
+    "counts are events and answers: of 100 treated units 40 answer, and the plan takes their "
+    "variance for known as well. Plan equal arms, or more units where one arm is to have few.",
 }
 """By the family of the cells; a section that keeps its promises needs none."""

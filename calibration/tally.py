@@ -48,6 +48,17 @@ class Tally:
             pass
         self.rows.setdefault(method, []).append(row)
 
+    def difference(self, method: str, call: Callable[[], tuple[float, Interval]]) -> None:
+        """Note a p-value and the interval of a difference."""
+        row = NOTHING
+        try:
+            p_value, found = call()
+            limits = end_of(found.lower, -np.inf), end_of(found.upper, np.inf)
+            row = (1.0, p_value, *limits, NONE, NONE, 0.0)
+        except NotEstimable:
+            pass
+        self.rows.setdefault(method, []).append(row)
+
     def miss(self, method: str) -> None:
         """Note that there was nothing to say."""
         self.rows.setdefault(method, []).append(NOTHING)

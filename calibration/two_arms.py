@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from abtest.stats import (
     Comparison,
@@ -21,7 +21,7 @@ from abtest.stats import (
 from abtest.stats.means.compare import MeansMethod
 from abtest.stats.proportions.rows import RowsMethod
 from calibration import worlds
-from calibration.answers import LEVEL, POWER, Answers
+from calibration.answers import ALPHA, LEVEL, POWER, Answers
 from calibration.cell import Cell, Observed
 from calibration.worlds import Arm, World
 
@@ -150,3 +150,14 @@ def sizes_of(total: int, share: float) -> tuple[int, int]:
     """Return units of control and treatment, which has at least two."""
     treatment = round(total * share)
     return total - treatment, max(treatment, 2)
+
+
+def noncentrality(df: float) -> float:
+    """Return how many errors an effect has that a two-sided t test finds with `POWER`."""
+    limit = float(special.stdtrit(df, 1.0 - ALPHA / 2.0))
+
+    def short(errors: float) -> float:
+        inside = special.nctdtr(df, errors, limit) - special.nctdtr(df, errors, -limit)
+        return 1.0 - float(inside) - POWER
+
+    return float(optimize.brentq(short, 2.0, 8.0, xtol=1e-10))

@@ -21,9 +21,18 @@ from abtest.stats import (
     compare_survival,
     compare_survival_quantiles,
 )
-from calibration import incidence, quantiles, resampling, survival
+from calibration import (
+    clusters,
+    incidence,
+    quantiles,
+    resampling,
+    survival,
+    switchback,
+    within_units,
+)
 
 UNITS = 200_000
+GROUPS = [quantiles, resampling, survival, incidence, clusters, within_units, switchback]
 
 
 @pytest.mark.parametrize("days", [False, True])
@@ -138,7 +147,7 @@ def test_a_limit_at_the_truth_holds_it_and_what_has_no_number_is_missing():
     ]
 
 
-@pytest.mark.parametrize("module", [quantiles, resampling, survival, incidence])
+@pytest.mark.parametrize("module", GROUPS)
 def test_cells_have_names_of_their_own_and_say_what_was_observed(module):
     cells = list(module.cells())
     keys = [cell.key for cell in cells]
