@@ -18,6 +18,7 @@ from abtest.metrics.pictures import (
     score_pictures,
     survival_pictures,
 )
+from abtest.metrics.score import ScoreMetric
 from abtest.show.drawing import png_bytes, svg_bytes
 from abtest.show.effect_words import absolute_interval
 from abtest.show.estimate_words import interval as interval_words
@@ -377,6 +378,55 @@ def test_score_pictures_say_the_score_the_groups_and_the_answers():
     assert "score 10.0" in shown
     (top,) = score(arms, "a", groups={"high": (8, 10)})
     assert "other answers 60.0%, high 40.0%" in top.alt
+
+
+def ease(score):
+    """A metric of answers from 1 to 5."""
+    given = {"event": "answer", "window_days": (0, 7), "direction": "increase"}
+    return ScoreMetric(id="ease", kind="score", score=score, role="secondary", **given)
+
+
+@pytest.mark.parametrize("names", NAMES, ids=range(len(NAMES)))
+def test_names_of_arms_stay_inside_the_picture_beside_their_scores(names):
+    arms = {name: answers(seed) for seed, name in enumerate(names)}
+    arms = {name: ValueCounts.from_values(1 + arm.values % 5) for name, arm in arms.items()}
+    (chart,) = ease("mean").pictures(arms, names[0], 0.95)
+    assert "Mean answer" in chart.alt
+    assert "<script" not in chart.fragment().html
+    assert is_inside(chart)
+
+
+@pytest.mark.parametrize("kind", ["mean", "top_box"])
+def test_answers_drawn_one_by_one_stand_beside_their_score(kind):
+    metric = ease(kind)
+    arms = {
+        "a": ValueCounts.from_table([1.0, 2, 3, 4, 5, math.nan], [50, 100, 250, 360, 240, 9]),
+        "b": ValueCounts.from_table([1.0, 2, 3, 4, 5, math.nan], [40, 80, 230, 370, 280, 9]),
+        "c": ValueCounts.from_table([1.0, 2, 3, 4, 5], [50, 100, 250, 360, 240]),
+    }
+    (chart, same) = metric.pictures(arms, "a", 0.95)
+    expected = metric.compared((arms["a"],), (arms["b"],)).absolute(0.95)
+    if kind == "mean":
+        scores = "Mean answer from 1 to 5: a 3.640, b 3.770."
+        difference = (
+            f"Difference {expected.estimate:+.3f} "
+            f"(95% interval {expected.lower:+.3f} to {expected.upper:+.3f})."
+        )
+    else:
+        scores = "Answers 4 to 5: a 60.0%, b 65.0%."
+        low, high = (f"{100 * end:+.1f}" for end in (expected.lower, expected.upper))
+        difference = f"Difference +5.0 points (95% interval {low} to {high})."
+    for said in (said_in(chart), chart.alt, chart.caption):
+        assert scores in said
+        assert difference in said
+    assert "Without a value: a 9 of 1,009 units" in said_in(chart)
+    assert "Difference 0.0" in same.alt
+
+
+def test_answers_off_the_scale_are_drawn_without_a_score():
+    odd = ValueCounts.from_table([1.0, 7.0], [50, 50])
+    (chart,) = ease("mean").pictures({"a": odd, "b": odd}, "a", 0.95)
+    assert "Difference" not in chart.alt
 
 
 def test_a_figure_rounds_a_limit_as_the_table_does():

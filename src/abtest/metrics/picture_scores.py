@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from abtest.metrics.picture_arms import estimate_of
 if TYPE_CHECKING:
     from abtest.show.estimate_words import Estimate
     from abtest.show.score_plot import ScoreArm
+    from abtest.stats.results import PairEstimate
     from abtest.stats.value_counts import ValueCounts
 
 Groups = Mapping[str, tuple[float, float] | None]
@@ -20,6 +22,30 @@ Measure = Literal["net", "top"]
 
 NPS_GROUPS = {"detractors": (0.0, 6.0), "passives": (7.0, 8.0), "promoters": (9.0, 10.0)}
 OTHERS = "other answers"
+
+
+@dataclass(frozen=True)
+class AnswerScore:
+    """What answers are scored by that are drawn one by one: its name, and how arms are compared."""
+
+    what: str
+    compare: Callable[[ValueCounts, ValueCounts], PairEstimate]
+    is_share: bool = False
+
+    def words(self, names: tuple[str, str], pair: PairEstimate, level: float) -> tuple[str, str]:
+        """Return the score of control and treatment, and their difference."""
+        from abtest.show.estimate_words import Estimate, like, signed
+        from abtest.show.plot_frame import in_sentence
+
+        factor, sign, unit = (100.0, "%", "points") if self.is_share else (1.0, "", "")
+        raw = estimate_of(pair.absolute(level))
+        ends = (None if x is None else factor * x for x in (raw.lower, raw.upper))
+        difference = Estimate(factor * raw.value, *ends)
+        scores = ", ".join(
+            f"{in_sentence(name)} {like(factor * value, difference)}{sign}"
+            for name, value in zip(names, (pair.control_value, pair.treatment_value), strict=True)
+        )
+        return f"{self.what}: {scores}.", f"Difference {signed(difference, level, unit)}."
 
 
 def measure_of(groups: Mapping[str, tuple[float, float]]) -> Measure:

@@ -24,6 +24,7 @@ from abtest.metrics.picture_arms import (
     value_shares,
 )
 from abtest.metrics.picture_scores import (
+    AnswerScore,
     measure_of,
     ordered_groups,
     score_arm,
@@ -271,6 +272,7 @@ def score_pictures(
     label: str,
     groups: Mapping[str, tuple[float, float]] | None,
     confidence_level: float,
+    score: AnswerScore | None = None,
 ) -> tuple[Chart, ...]:
     """Return the answers of all arms by group, or the share of each answer.
 
@@ -287,6 +289,8 @@ def score_pictures(
         shares of each answer.
     confidence_level
         Of intervals.
+    score
+        What is said beside the shares of each answer.
 
     Returns
     -------
@@ -304,7 +308,13 @@ def score_pictures(
     'Answers of NPS by group. Score, promoters − detractors: a 10.0. b 20.0, dif'
     """
     if not groups:
-        return _distributions(arms, control, label, confidence_level)
+        pairs = {} if score is None else _compared(arms, control, score.compare)
+        said = {
+            name: score.words((control, name), pair, confidence_level)
+            for name, pair in pairs.items()
+            if score is not None
+        }
+        return _distributions(arms, control, label, confidence_level, said)
     from abtest.show.score_plot import ScoreGroups, score_plot
 
     kept = {name: arms[name] for name in (control, *arms) if name in arms and arms[name].n}
@@ -340,9 +350,13 @@ def _compared(
 
 
 def _distributions(
-    arms: Mapping[str, ValueCounts], control: str, label: str, level: float
+    arms: Mapping[str, ValueCounts],
+    control: str,
+    label: str,
+    level: float,
+    said: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Chart, ...]:
-    """Return each treatment's distribution with control's."""
+    """Return each treatment's distribution with control's, and what is said of the two."""
     from abtest.show.distribution_plot import (
         FEW_VALUES,
         ValuePair,
@@ -365,7 +379,16 @@ def _distributions(
     highest = 1.08 * max(tops, default=1.0)
     return tuple(
         distribution_plot(
-            ValuePair(label, drawn[control], drawn[name], values, highest, level), scale
+            ValuePair(
+                label,
+                drawn[control],
+                drawn[name],
+                values,
+                highest,
+                level,
+                (said or {}).get(name, ()),
+            ),
+            scale,
         )
         for name in drawn
         if name != control

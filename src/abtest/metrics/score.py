@@ -96,14 +96,21 @@ class ScoreMetric(PlainMetric):
         self, arms: Mapping[str, ValueCounts], control: str, confidence_level: float
     ) -> tuple[Chart, ...]:
         """Return the answers of each arm."""
+        from abtest.metrics.picture_scores import AnswerScore
         from abtest.metrics.pictures import score_pictures
 
+        low, high = self.answers
+        top = f"{high - (self.top or 2) + 1} to {high}" if (self.top or 2) > 1 else f"{high}"
+        is_share = self.score == "top_box"
+        what = f"Answers {top}" if is_share else f"Mean answer from {low} to {high}"
+        score = AnswerScore(what, lambda a, b: self.compared((a,), (b,)), is_share)
         return score_pictures(
             arms,
             control,
             label=self.label,
             groups=NPS_GROUPS if self.score == "nps" else None,
             confidence_level=confidence_level,
+            score=None if self.score == "nps" else score,
         )
 
     def definition(self) -> str:

@@ -76,7 +76,7 @@ class ValuePair:
     """Control and one treatment.
 
     Figures of several treatments share `all_values`, those of all arms, rising, and `highest`, the
-    end of the axis of bars as a share.
+    end of the axis of bars as a share. `result` are sentences about what is compared.
     """
 
     label: str
@@ -85,6 +85,7 @@ class ValuePair:
     all_values: Floats
     highest: float
     confidence_level: float
+    result: tuple[str, ...] = ()
 
 
 def value_scale(arms: Sequence[ValueShares]) -> AxisScale:
@@ -267,11 +268,19 @@ def _function_words(pair: ValuePair, scale: AxisScale) -> Words:
     said = "; ".join(_spread(arm) for arm in arms)
     return Words(
         heading=pair.label,
-        said=tuple(text for text in (axis, _all_missing(pair)) if text),
+        said=tuple(text for text in (*pair.result, axis, _all_missing(pair)) if text),
         axis="Share of units at or below the value",
         below="Value",
-        caption=f"{pair.label}: share of units at or below each value. {axis}".strip(),
-        alt=f"Distribution of {pair.label}. {said}.",
+        caption=" ".join(
+            text
+            for text in (
+                f"{pair.label}: share of units at or below each value.",
+                *pair.result,
+                axis,
+            )
+            if text
+        ),
+        alt=" ".join((f"Distribution of {pair.label}.", *pair.result, f"{said}.")),
     )
 
 
@@ -289,11 +298,11 @@ def _bar_words(pair: ValuePair, shares: Sequence[Floats]) -> Words:
     lines = f", with {level} intervals" if arms[0].lower is not None else ""
     return Words(
         heading=pair.label,
-        said=tuple(text for text in (_all_missing(pair),) if text),
+        said=tuple(text for text in (*pair.result, _all_missing(pair)) if text),
         axis="Share of units with a value" if _all_missing(pair) else "Share of units",
         below="Value",
-        caption=f"{pair.label}: share of units with each value{lines}.",
-        alt=f"Shares of each value of {pair.label}. {said}.",
+        caption=" ".join((f"{pair.label}: share of units with each value{lines}.", *pair.result)),
+        alt=" ".join((f"Shares of each value of {pair.label}.", *pair.result, f"{said}.")),
     )
 
 
