@@ -104,7 +104,7 @@ class Arms:
     sizes
         Units of each arm.
     prior
-        Of the analysis; None for the default.
+        Of the analysis; None for the default, which may depend on the counts.
     truth
         Share or rate of control and of treatment; None draws them from the prior every time.
     method
@@ -316,7 +316,7 @@ def cells() -> Iterator[Cell]:
             yield _cell(f"shares from {prior}", split, drawn, reduced=small and mean == SHARES[1])
         gamma = GammaPrior(1.0, 1.0 / RATE)
         drawn = Arms(EVENTS, sizes, gamma, None, "same prior")
-        yield _cell(f"rates from {gamma}", split, drawn, reduced=small)
+        yield _cell(f"rates from {gamma}", split, drawn, reduced=False)
         for world in (worlds.normal(), worlds.exponential()):
             title = f"{world.title}, effects from the prior"
             yield _cell(title, split, Means(world, sizes, None), reduced=small)
@@ -327,15 +327,17 @@ def cells() -> Iterator[Cell]:
 
 def _fixed(sizes: tuple[int, int], note: str, *, lifted: bool, reduced: bool) -> Iterator[Cell]:
     """Return cells of one truth, where the population has so large an effect."""
+    poisson = events(None, f"Poisson events, {RATE} per unit")
     counted = [
-        *((worlds.rare_event(share), SUCCESSES, "Beta(1, 1)") for share in SHARES),
-        (events(None, f"Poisson events, {RATE} per unit"), EVENTS, "gamma prior of one event"),
+        *((worlds.rare_event(share), SUCCESSES, BetaPrior(), "Beta(1, 1)") for share in SHARES),
+        (poisson, EVENTS, None, "gamma prior of one event"),
     ]
-    for world, counts, method in counted:
+    for world, counts, prior, method in counted:
         lift = _lift(world, sizes) if lifted else 0.0
         if lift <= world.largest:
             truth = world.control.value, world.control.value * (1.0 + lift)
-            yield _cell(world.title, note, Arms(counts, sizes, None, truth, method), reduced)
+            drawn = Arms(counts, sizes, prior, truth, method)
+            yield _cell(world.title, note, drawn, reduced)
     for world in (worlds.normal(), worlds.exponential()):
         lift = _lift(world, sizes) if lifted else 0.0
         if lift <= world.largest:

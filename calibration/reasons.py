@@ -130,5 +130,19 @@ REASONS: Mapping[str, str] = {
     "of times, quantiles and scores do by up to three with 90/10 and 1,000 units, since what "
     "counts are events and answers: of 100 treated units 40 answer, and the plan takes their "
     "variance for known as well. Plan equal arms, or more units where one arm is to have few.",
+    "Bayesian": "Where the truth is drawn from the very prior of the analysis, intervals promise "
+    "95% at any number of units. So do *signs by P(better)*: *better* or *worse* is left out by a "
+    "chance that P(better) says, and the true one is left out in 5% only if P(better) is not too "
+    "sure. Shares and rates keep both. The normal model takes the errors of the arms for known: 2 "
+    "or 5 units do not know theirs (`few_units` warns), nor do 20 in the smaller arm of skewed "
+    "data. A relative prior is multiplied by the control that was seen, whose error is in the "
+    "difference as well (`control_uncertain` warns). At one fixed truth priors promise nothing, "
+    "except to give way to the data: a flat one is as good as `z` of means. Normal(0, 0.3) takes "
+    "effects above 60% for rare; of exponential values, 200 units and fewer find none below 50%, "
+    "with 90/10 none below 170%, and it does not believe them. Beta(1, 1) is one success of two "
+    "units: without a success of 25 it takes 1% for 4%, and relative effects for smaller than "
+    "they are. The default gamma prior is one event at the rate of both arms together: a smaller "
+    "arm of five times control's rate, with 12 events, it draws down. Give a prior that says what "
+    "effects are like here, or take more units.",
 }
 """By the family of the cells; a section that keeps its promises needs none."""
