@@ -100,6 +100,26 @@ def test_the_html_of_a_figure_has_alt_text_made_from_the_numbers(page):
     ET.fromstring(base64.b64decode(source))
 
 
+def test_limits_of_thousands_of_per_cent_are_written_whole(page):
+    shown = page("ship")
+    effect = shown.document["effects"][0]
+    effect["relative"] |= {"estimate": 2.73, "lower": 0.87, "upper": 29.89, "status": "bounded"}
+    row = panels(shown, "relative")[0].rows[0]
+    assert row.numbers == "+273% (+87% to +2,989%)"
+    effect["relative"] |= {"upper": None, "status": "half_line"}
+    assert panels(shown, "relative")[0].rows[0].numbers == "+273.0% (+87.0% or more)"
+
+
+def test_a_reason_that_is_too_long_for_its_column_ends_in_an_ellipsis(page):
+    shown = page("ship")
+    shown.document["effects"][0] |= {"status": "not_computed", "reason": "horizon_too_far"}
+    image = svg_bytes(shown.forest_chart("relative")).decode()
+    assert "too few units have been seen for as…" in image
+    assert (
+        "too few units have been seen for as long as its horizon" in shown.forest("relative").html
+    )
+
+
 def test_relative_effects_share_one_axis_and_absolute_ones_only_within_a_unit(page):
     assert len(panels(page("ship"), "relative")) == 1
     absolute = panels(page("ship"), "absolute")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WIDTH, LABELS, NUMBERS = 8.6, 2.75, 2.55
 """Inches: the whole, the column of labels, the column of numbers."""
 ROW, HEAD, FOOT, LEGEND = 0.5, 0.3, 0.34, 0.28
-LONGEST_LABEL = 34
+LONGEST_LABEL, LONGEST_NUMBERS = 34, 36
 MARKERS = {"good": "o", "bad": "s", "warn": "o", "info": "o", "neutral": "o"}
 
 
@@ -158,7 +158,7 @@ def _write_row(chart: Chart, row: ForestRow, y: float, total: float) -> None:
     texts = (
         (0.12 / WIDTH, y + lift, fitted(row), 9.5, "ink"),
         (0.12 / WIDTH, y - lift, row.note, 8, "muted"),
-        (right, y + lift, row.numbers, 8.5, "ink"),
+        (right, y + lift, _short(row.numbers, LONGEST_NUMBERS), 8.5, "ink"),
         (right, y - lift, str(row.word), 8.5, row.word.tone),
     )
     for x, height, text, size, role in texts:

@@ -142,7 +142,7 @@ def _numbers(effect: Row, scale: Scale) -> str:
         return "not defined: control is 0"
     if effect["relative"]["status"] == "unbounded":
         return f"{say.relative(effect)} (no limits)"
-    interval = say.relative_interval(effect).partition(",")[0]
+    interval = say.relative_interval(effect).partition(", ")[0]  # not at the comma of 2,989%
     return f"{say.relative(effect)} ({interval})"
 
 
