@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from abtest.experiment.document import AbsoluteEffect, Check, Effect, RelativeEffect
@@ -168,6 +170,33 @@ def test_the_headline_says_it_in_one_sentence(outcomes, expected):
     assert expected in text
     assert text.endswith(".")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        (["improved", "within_margin", "unclear", "harmed"], "in a, which decides nothing."),
+        (["improved", "harmed", "unclear", "unclear"], "in a, but guard got worse."),
+        (["improved", "unclear", "unclear", "harmed"],
+         "in a, but guard was not shown to stay within the margin."),
+    ],
+)  # fmt: skip
+def test_the_headline_says_of_an_arm_only_what_happened_in_it(outcomes, expected):
+    rows = [row(m, arm, **k) for arm in "ab" for m, k in (("gain", {}), ("guard", GUARD))]
+    result = ruling(rows, outcomes, arms=("a", "b"))
+    text = headline(replace(result, decision="inconclusive"), rows, (PASS,), None, None)
+    assert text == f"Inconclusive: gain rose by 1.00 (95% interval 0.50 to 1.50) {expected}"
+
+
+def test_a_primary_that_was_not_computed_is_not_said_to_decide_nothing():
+    gain, guard = row("gain", "t"), row("guard", "t", **GUARD)
+    gone = replace(gain, effect=gain.effect.model_copy(update={"status": "not_computed"}))
+    for outcomes, rest in (
+        (["unclear", "within_margin"], "."),
+        (["unclear", "unclear"], ", and guard was not shown to stay within the margin."),
+    ):
+        text = headline(ruling([gone, guard], outcomes), [gone, guard], (PASS,), None, None)
+        assert text == f"Inconclusive: gain could not be computed{rest}"
 
 
 def test_the_headline_of_an_invalid_experiment_names_the_failed_check():

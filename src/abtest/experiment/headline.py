@@ -86,22 +86,29 @@ def _do_not_ship(ruling: Ruling, rows: Sequence[Row]) -> str:
 
 def _inconclusive(ruling: Ruling, rows: Sequence[Row]) -> str:
     improved = [r for r in rows if ruling.outcomes.get((r.metric.id, r.variant)) == "improved"]
-    unsafe = [
-        r
-        for r in rows
-        if r.metric.test == "non_inferiority"
-        and ruling.outcomes.get((r.metric.id, r.variant)) != "within_margin"
-    ]
     primary = improved[0] if improved else next(r for r in rows if r.metric.role == "primary")
     arm = f" in {primary.variant}" if len(ruling.arms) > 1 else ""
+    computed = primary.effect.status == "ok"
+    own = [r for r in rows if r.variant == primary.variant and (computed or r is not primary)]
+    outcomes = {row.metric.id: ruling.outcomes.get((row.metric.id, row.variant)) for row in own}
+    harmed = [r for r in own if outcomes[r.metric.id] == "harmed" and r is not primary]
+    unsafe = [
+        row
+        for row in own
+        if row.metric.test == "non_inferiority" and outcomes[row.metric.id] != "within_margin"
+    ]
+    but = "but" if computed else "and"
+    sentence = f"Inconclusive: {said(primary)}{arm}"
+    if harmed:
+        return f"{sentence}, {but} {_names(harmed)} got worse."
     if unsafe:
-        names = _listed(list(dict.fromkeys(_inside(row.metric) for row in unsafe)))
-        verb = "was" if len({row.metric.id for row in unsafe}) == 1 else "were"
-        return (
-            f"Inconclusive: {said(primary)}{arm}, but {names} {verb} not shown to stay within "
-            "the margin."
-        )
-    return f"Inconclusive: {said(primary)}{arm}, which decides nothing."
+        verb = "was" if len(unsafe) == 1 else "were"
+        return f"{sentence}, {but} {_names(unsafe)} {verb} not shown to stay within the margin."
+    return f"{sentence}, which decides nothing." if computed else f"{sentence}."
+
+
+def _names(rows: Sequence[Row]) -> str:
+    return _listed([_inside(row.metric) for row in rows])
 
 
 def _keep_running(closes: datetime | None, as_of: datetime | None) -> str:
