@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abtest.data.request import ColumnValue, Design, EventValue, Phase, UnitRequest
+from abtest.data.request import (
+    AllOf,
+    ColumnValue,
+    Design,
+    EventValue,
+    Phase,
+    Times,
+    Total,
+    UnitRequest,
+    Within,
+)
 from abtest.data.settings import Events, EventsData, Exposures, UnitAttributes, UnitsData
 
 START = datetime(2026, 3, 20, tzinfo=UTC)
@@ -20,22 +30,64 @@ AS_OF = datetime(2026, 4, 8, 9, 30, tzinfo=UTC)
 NOW = datetime(2026, 4, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
+
+def _dated(aggregate, start, end):
+    return EventValue(("*",), aggregate, (start, end), calendar=True)
+
+
+def _bought(start, end):
+    return EventValue(("buy",), "any", (start, end))
+
+
 EVENT_REQUESTS = (
-    UnitRequest("events", (EventValue("*", "count", (0, 7)),), matures_after=7),
-    UnitRequest("bought", (EventValue("buy", "any", (0, 3)),), matures_after=3, binary=True),
+    UnitRequest("events", (EventValue(("*",), "count", (0, 7)),), matures_after=7),
+    UnitRequest("bought", (EventValue(("buy",), "any", (0, 3)),), matures_after=3, binary=True),
     UnitRequest(
         "revenue",
-        (EventValue("buy", "sum", (0, 3.5)),),
-        (EventValue("buy", "sum", (-3.5, 0)),),
+        (EventValue(("buy",), "sum", (0, 3.5)),),
+        (EventValue(("buy",), "sum", (-3.5, 0)),),
         matures_after=3.5,
     ),
-    UnitRequest("largest", (EventValue("*", "max", (1, 5)),), matures_after=5),
-    UnitRequest("days", (EventValue("*", "distinct_days", (0, 7)),), matures_after=7),
+    UnitRequest("largest", (EventValue(("*",), "max", (1, 5)),), matures_after=5),
+    UnitRequest("days", (EventValue(("*",), "distinct_days", (0, 7)),), matures_after=7),
     UnitRequest(
         "per_buy",
-        (EventValue("*", "sum", (0, 2)), EventValue("buy", "count", (0, 2))),
-        (EventValue("*", "sum", (-2, 0)), EventValue("buy", "count", (-2, 0))),
+        (EventValue(("*",), "sum", (0, 2)), EventValue(("buy",), "count", (0, 2))),
+        (EventValue(("*",), "sum", (-2, 0)), EventValue(("buy",), "count", (-2, 0))),
         matures_after=2,
+    ),
+    UnitRequest("two_names", (EventValue(("buy", "open"), "count", (0, 5)),), matures_after=5),
+    UnitRequest(
+        "not_views", (EventValue(("*",), "count", (0, 5), ignored=("view",)),), matures_after=5
+    ),
+    UnitRequest("by_date", (_dated("count", 0, 4),), (_dated("count", -4, 0),), matures_after=4),
+    UnitRequest("dates", (_dated("distinct_days", 0, 7),), matures_after=7),
+    UnitRequest("second_date", (_dated("any", 1, 2),), matures_after=2, binary=True),
+    UnitRequest(
+        "often", (Within(EventValue(("*",), "count", (0, 7)), 2, 4),), matures_after=7, binary=True
+    ),
+    UnitRequest("quiet", (Within(EventValue(("*",), "count", (5, 7)), most=0),), matures_after=7),
+    UnitRequest(
+        "both",
+        (AllOf((Within(EventValue(("view",), "count", (0, 3)), 2), _bought(3, 7))),),
+        matures_after=7,
+        binary=True,
+    ),
+    UnitRequest(
+        "kinds",
+        (Total(tuple(EventValue((name,), "any", (0, 5)) for name in ("buy", "view", "open"))),),
+        matures_after=5,
+    ),
+    UnitRequest(
+        "share_of_days",
+        (Times(EventValue(("*",), "distinct_days", (0, 7)), 1 / 7),),
+        matures_after=7,
+    ),
+    UnitRequest(
+        "of_newcomers",
+        (EventValue(("buy",), "sum", (0, 5)),),
+        matures_after=5,
+        among=Within(_bought(-5, 0), most=0),
     ),
 )
 
@@ -214,11 +266,13 @@ def _exposed_by_event(rows, own, design, count, first_event):
 
 def value_of(unit, wanted, zone):
     """One number of one unit."""
-    start, end = (timedelta(days=days) for days in wanted.window)
+    if not isinstance(wanted, EventValue):
+        return _derived_value(unit, wanted, zone)
     inside = [
         (t, v)
         for n, t, v in unit.events
-        if wanted.event in ("*", n) and unit.zero + start <= t < unit.zero + end
+        if (n in wanted.events or ("*" in wanted.events and n not in wanted.ignored))
+        and _in_window(unit.zero, t, wanted, ZoneInfo(zone))
     ]
     numbers = [v for _, v in inside if v is not None]
     match wanted.aggregate:
@@ -233,16 +287,45 @@ def value_of(unit, wanted, zone):
     return float(len({t.tz_convert(ZoneInfo(zone)).date() for t, _ in inside}))
 
 
+def _derived_value(unit, wanted, zone):
+    if isinstance(wanted, AllOf):
+        return float(all(value_of(unit, part, zone) for part in wanted.values))
+    if isinstance(wanted, Total):
+        return sum(value_of(unit, part, zone) for part in wanted.values)
+    inner = value_of(unit, wanted.value, zone)
+    if isinstance(wanted, Times):
+        return wanted.factor * inner
+    return float(wanted.least <= inner <= wanted.most)
+
+
+def _in_window(zero, time, wanted, zone):
+    start, end = (timedelta(days=days) for days in wanted.window)
+    if not wanted.calendar:
+        return zero + start <= time < zero + end
+    day = time.tz_convert(zone).date() - zero.tz_convert(zone).date()
+    return start <= day < end and (time >= zero or start < 0 * DAY)
+
+
+def is_mature(unit, request, zone, as_of=AS_OF):
+    """Whether the window of a unit has closed."""
+    if not request.calendar:
+        return unit.zero + timedelta(days=request.matures_after) <= as_of
+    after = unit.zero.tz_convert(ZoneInfo(zone)).date() + timedelta(days=request.matures_after)
+    return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)) <= as_of
+
+
 def moments_of(units, request, design, as_of=AS_OF):
-    """Values, mean and centred products of the mature units."""
-    window = timedelta(days=request.matures_after)
-    mature = [unit for unit in units if unit.zero + window <= as_of]
+    """Units, mean and centred products of the mature units; those who wait or are outside."""
+    zone = design.timezone
+    mature = [unit for unit in units if is_mature(unit, request, zone, as_of)]
     wanted = (*request.variables, *request.covariates)
-    values = np.array([[value_of(u, w, design.timezone) for w in wanted] for u in mature])
-    values = values.reshape(len(mature), len(wanted))
-    mean = values.mean(axis=0) if mature else np.zeros(len(wanted))
+    inside = [u for u in mature if request.among is None or value_of(u, request.among, zone)]
+    values = np.array([[value_of(u, w, zone) for w in wanted] for u in inside])
+    values = values.reshape(len(inside), len(wanted))
+    mean = values.mean(axis=0) if inside else np.zeros(len(wanted))
     centred = values - mean
-    return len(mature), mean, centred.T @ centred, len(units) - len(mature)
+    waiting = len(units) - len(mature)
+    return len(inside), mean, centred.T @ centred, waiting, len(mature) - len(inside)
 
 
 EVENTS_DATA = EventsData(

@@ -14,25 +14,28 @@ from abtest.data.settings import UnitsData
 from abtest.stats import EventTimes, RepeatedEvents, ValueCounts
 
 COUNTED = UnitRequest(
-    "counted", (EventValue("*", "count", (0, 3)),), matures_after=3, statistic="value_counts"
+    "counted", (EventValue(("*",), "count", (0, 3)),), matures_after=3, statistic="value_counts"
 )
 ANSWER = UnitRequest(
-    "answer", (EventValue("buy", "last_value", (0, 7)),), matures_after=7, statistic="value_counts"
+    "answer",
+    (EventValue(("buy",), "last_value", (0, 7)),),
+    matures_after=7,
+    statistic="value_counts",
 )
 HOURS = UnitRequest(
-    "hours", (EventValue("buy", "first_time", (0, 7)),), statistic="event_times", horizon=7
+    "hours", (EventValue(("buy",), "first_time", (0, 7)),), statistic="event_times", horizon=7
 )
 DAYS = UnitRequest(
-    "days", (EventValue("*", "first_time", (0, 18)),), statistic="event_times", horizon=18
+    "days", (EventValue(("*",), "first_time", (0, 18)),), statistic="event_times", horizon=18
 )
 ORDERS = UnitRequest(
-    "orders", (EventValue("buy", "count", (0, 9)),), statistic="repeated_events", horizon=9
+    "orders", (EventValue(("buy",), "count", (0, 9)),), statistic="repeated_events", horizon=9
 )
 SPENT = UnitRequest(
-    "spent", (EventValue("buy", "sum", (0, 9)),), statistic="repeated_events", horizon=9
+    "spent", (EventValue(("buy",), "sum", (0, 9)),), statistic="repeated_events", horizon=9
 )
 HOURLY = UnitRequest(
-    "hourly", (EventValue("*", "count", (0, 2)),), statistic="repeated_events", horizon=2
+    "hourly", (EventValue(("*",), "count", (0, 2)),), statistic="repeated_events", horizon=2
 )
 REQUESTS = (COUNTED, ANSWER, HOURS, DAYS, ORDERS, SPENT, HOURLY)
 
@@ -42,7 +45,7 @@ def inside(unit, wanted):
     return [
         (t, v)
         for n, t, v in unit.events
-        if wanted.event in ("*", n) and unit.zero + start <= t < unit.zero + end
+        if set(wanted.events) & {"*", n} and unit.zero + start <= t < unit.zero + end
     ]
 
 
@@ -149,14 +152,14 @@ def test_the_first_event_of_the_clock_is_no_event_of_the_metric(kit, tmp_path):
     settings = kit.settings.model_copy(update={"exposures": exposures, "units": None})
     asked = (
         UnitRequest(
-            "t", (EventValue("open", "first_time", (0, 3)),), statistic="event_times", horizon=3
+            "t", (EventValue(("open",), "first_time", (0, 3)),), statistic="event_times", horizon=3
         ),
         UnitRequest(
-            "m", (EventValue("open", "count", (0, 3)),), statistic="repeated_events", horizon=3
+            "m", (EventValue(("open",), "count", (0, 3)),), statistic="repeated_events", horizon=3
         ),
         UnitRequest(
             "v",
-            (EventValue("open", "last_value", (0, 3)),),
+            (EventValue(("open",), "last_value", (0, 3)),),
             matures_after=3,
             statistic="value_counts",
         ),

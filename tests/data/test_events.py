@@ -45,16 +45,18 @@ def agrees(kit, measured, design, units):
             straight = [u for u in arm if not u.crossover]
             found = measured.samples(request.metric, variant)
             both = measured.samples(request.metric, variant, with_crossovers=True)
-            immature = 0
+            immature = outside = 0
             for phase in (0, 1):
                 part = [u for u in straight if u.phase == phase]
-                n, mean, m2, waiting = kit.moments_of(part, request, design)
+                n, mean, m2, waiting, others = kit.moments_of(part, request, design)
                 same(found[phase], n, mean, m2)
                 immature += waiting
+                outside += others
                 part = [u for u in arm if u.phase == phase]
                 same(both[phase], *kit.moments_of(part, request, design)[:3])
             assert measured.excluded(request.metric)[variant] == {
                 "immature": immature,
+                "outside": outside,
                 "missing": 0,
                 "crossover": len(arm) - len(straight),
             }
@@ -155,9 +157,9 @@ def test_dates_start_at_local_midnight(kit, tmp_path):
     ]
     events = pd.DataFrame({"unit": [1] * 4, "name": ["a"] * 4, "time": at, "value": [1.0] * 4})
     requests = [
-        UnitRequest("n", (EventValue("a", "count", (0, 1)),), matures_after=1),
-        UnitRequest("before", (EventValue("a", "count", (-1, 0)),), matures_after=0),
-        UnitRequest("days", (EventValue("a", "distinct_days", (0, 1)),), matures_after=1),
+        UnitRequest("n", (EventValue(("a",), "count", (0, 1)),), matures_after=1),
+        UnitRequest("before", (EventValue(("a",), "count", (-1, 0)),), matures_after=0),
+        UnitRequest("days", (EventValue(("a",), "distinct_days", (0, 1)),), matures_after=1),
     ]
     settings = kit.settings.model_copy(update={"units": None})
     frames = {"exposures": shown, "events": events}
@@ -262,7 +264,7 @@ def test_repeats_differ_when_the_session_does(kit, tmp_path):
     events = pd.DataFrame(
         {"unit": ["a"] * 3, "name": "x", "time": at, "value": 1.0, "session": ["s", "s", "t"]}
     )
-    request = UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7)
+    request = UnitRequest("n", (EventValue(("x",), "count", (0, 7)),), matures_after=7)
     measured = simple(kit, tmp_path, events, [request])
     assert measured.samples("n", "control")[0].mean[0] == 2
     assert measured.tally.duplicate_event_rows == 1
@@ -272,8 +274,8 @@ def test_one_metric_without_values_does_not_stop_the_others(kit, tmp_path):
     at = datetime(2026, 3, 22, tzinfo=UTC)
     events = pd.DataFrame({"unit": ["a"], "name": "x", "time": at})
     requests = [
-        UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7),
-        UnitRequest("total", (EventValue("x", "sum", (0, 7)),), matures_after=7),
+        UnitRequest("n", (EventValue(("x",), "count", (0, 7)),), matures_after=7),
+        UnitRequest("total", (EventValue(("x",), "sum", (0, 7)),), matures_after=7),
     ]
     measured = simple(kit, tmp_path, events, requests)
     assert measured.failures["total"][0] == "missing_column"
@@ -295,8 +297,8 @@ def test_values_that_cannot_be_summed_fail_their_metric_only(kit, tmp_path, valu
     at = datetime(2026, 3, 22, tzinfo=UTC)
     events = pd.DataFrame({"unit": ["a", "b"], "name": "x", "time": at, "value": values})
     requests = [
-        UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7),
-        UnitRequest("total", (EventValue("x", "sum", (0, 7)),), matures_after=7),
+        UnitRequest("n", (EventValue(("x",), "count", (0, 7)),), matures_after=7),
+        UnitRequest("total", (EventValue(("x",), "sum", (0, 7)),), matures_after=7),
     ]
     measured = simple(kit, tmp_path, events, requests)
     assert measured.failures["total"][0] == code
@@ -308,7 +310,7 @@ def test_whole_number_ids_meet_text_ids(kit, tmp_path):
     at = datetime(2026, 3, 22, tzinfo=UTC)
     shown = pd.DataFrame({"unit": [1.0, 2.0], "variant": ["control", "treatment"], "time": at})
     events = pd.DataFrame({"unit": ["1", "2"], "name": "x", "time": at, "value": 1.0})
-    request = UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7)
+    request = UnitRequest("n", (EventValue(("x",), "count", (0, 7)),), matures_after=7)
     measured = simple(kit, tmp_path, events, [request], shown)
     assert measured.samples("n", "control")[0].mean[0] == 1
 
@@ -316,7 +318,7 @@ def test_whole_number_ids_meet_text_ids(kit, tmp_path):
 def test_ids_that_never_meet_are_refused(kit, tmp_path):
     at = datetime(2026, 3, 22, tzinfo=UTC)
     events = pd.DataFrame({"unit": ["0a"], "name": "x", "time": at, "value": 1.0})
-    request = UnitRequest("n", (EventValue("x", "count", (0, 7)),), matures_after=7)
+    request = UnitRequest("n", (EventValue(("x",), "count", (0, 7)),), matures_after=7)
     with pytest.raises(DataError) as caught:
         simple(kit, tmp_path, events, [request])
     assert caught.value.code == "no_common_units"
@@ -346,7 +348,7 @@ def test_data_are_believed_up_to_a_local_midnight_that_has_passed(kit, tmp_path,
         }
     )
     settings = kit.settings.model_copy(update={"units": None})
-    request = UnitRequest("n", (EventValue("x", "count", (0, 1)),), matures_after=1)
+    request = UnitRequest("n", (EventValue(("x",), "count", (0, 1)),), matures_after=1)
     measured = measure(
         settings,
         [request],
@@ -382,7 +384,7 @@ def test_odd_column_names_and_table_names_are_only_names(kit, tmp_path):
         exposures=Exposures(table="or der", unit=unit, variant=name, time=time),
         events=Events(table="group", unit=unit, time=time, name=name, value=value),
     )
-    request = UnitRequest("total", (EventValue("bu'y", "sum", (0, 7)),), matures_after=7)
+    request = UnitRequest("total", (EventValue(("bu'y",), "sum", (0, 7)),), matures_after=7)
     design = kit.make_design(variants=("control", "it's"))
     measured = run(kit, tmp_path, None, design, [request], settings)
     assert measured.samples("total", "control")[0].mean[0] == 2.99
@@ -418,7 +420,7 @@ def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
     times = pd.to_datetime([kit.as_of, kit.as_of - timedelta(microseconds=1)])
     events = pd.DataFrame({"unit": ["a", "a"], "name": "x", "time": times, "value": 1.0})
     days = (kit.as_of - inside) / timedelta(days=1)
-    request = UnitRequest("n", (EventValue("x", "count", (0, days)),), matures_after=days)
+    request = UnitRequest("n", (EventValue(("x",), "count", (0, days)),), matures_after=days)
     measured = simple(kit, tmp_path, events, [request], shown)
     tally = measured.tally
     assert (tally.before_start, tally.after_end, tally.late_rows) == (1, 1, 2)

@@ -83,7 +83,7 @@ def test_vanguard_starts_clocks_at_the_first_event(kit, tmp_path, shared_data):
         ),
     )
     request = UnitRequest(
-        "confirm", (EventValue("confirm", "any", (0, 60)),), matures_after=60, binary=True
+        "confirm", (EventValue(("confirm",), "any", (0, 60)),), matures_after=60, binary=True
     )
     design = kit.plain(variants=("Control", "Test"))
     measured = measure(settings, [request], design, root=tmp_path, as_of=datetime(2017, 7, 1))

@@ -20,8 +20,8 @@ def test_a_mean_on_events_asks_for_one_number_and_its_pre_exposure_twin():
     metric = make(kind="mean", event="visit", aggregate="count", window_days=[0, 7])
     assert metric.request("events", cuped=True, covariates=()) == UnitRequest(
         "m",
-        (EventValue("visit", "count", (0.0, 7.0)),),
-        (EventValue("visit", "count", (-7.0, 0.0)),),
+        (EventValue(("visit",), "count", (0.0, 7.0)),),
+        (EventValue(("visit",), "count", (-7.0, 0.0)),),
         matures_after=7.0,
     )
     assert metric.request("events", cuped=False, covariates=()).covariates == ()
@@ -44,7 +44,7 @@ def test_a_ratio_takes_its_own_pre_period_denominator():
         window_days=[0, 14],
     )
     request = metric.request("events", cuped=True, covariates=())
-    assert [value.event for value in request.covariates] == ["action", "visit"]
+    assert [value.events for value in request.covariates] == [("action",), ("visit",)]
     assert [value.aggregate for value in request.covariates] == ["count", "distinct_days"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from abtest.data.measured import Cells, Measured, Tally
 from abtest.data.request import UnitRequest
-from abtest.data.samples import MetricSums
+from abtest.data.samples import CellUnits, MetricSums
 from abtest.simulate import Simulated, TrueEffect
 from abtest.simulate.rhythm import DAY, EPOCH
 
@@ -56,11 +56,10 @@ def _sums(values: np.ndarray, variant: np.ndarray, mature: np.ndarray, arms: int
     pilot = values.mean(axis=1)
     of_arm = [values[:, mature & (variant == arm)] - pilot[:, None] for arm in range(arms)]
     none = np.zeros(arms, dtype=np.int64)
+    n = np.array([part.shape[1] for part in of_arm])
     return MetricSums(
+        units=CellUnits(n, none, np.bincount(variant[~mature], minlength=arms), none),
         pilot=pilot,
-        n=np.array([part.shape[1] for part in of_arm]),
-        nulls=none,
-        immature=np.bincount(variant[~mature], minlength=arms),
         sums=np.array([part.sum(axis=1) for part in of_arm]),
         products=np.array([part @ part.T for part in of_arm]),
         covariate_nulls=np.zeros((arms, len(values) - 1), dtype=np.int64),

@@ -41,20 +41,20 @@ def true_value(simulated, metric, arm):
         watched = watched_days(simulated, days)
         total = 0.0
         for day in range(int(days)):
-            of_day = EventValue(metric.event, metric.aggregate, (day, day + 1))
+            of_day = EventValue((metric.event,), metric.aggregate, (day, day + 1))
             total += simulated.outcomes(of_day, arm=arm)[watched > day].mean()
         return total
     assert simulated.mature(days).all()
     if metric.kind == "time_to_event":
-        first = simulated.outcomes(EventValue(metric.event, "first_time", (0, days)), arm=arm)
+        first = simulated.outcomes(EventValue((metric.event,), "first_time", (0, days)), arm=arm)
         return np.fmin(first / DAY, days).mean()
     if metric.kind == "score":
-        last = simulated.outcomes(EventValue(metric.event, "last_value", (0, days)), arm=arm)
+        last = simulated.outcomes(EventValue((metric.event,), "last_value", (0, days)), arm=arm)
         answers = last[~np.isnan(last)]
         if metric.score == "nps":
             return 100.0 * (np.mean(answers >= 9) - np.mean(answers <= 6))
         return answers.mean()
-    values = simulated.outcomes(EventValue(metric.event, metric.aggregate, (0, days)), arm=arm)
+    values = simulated.outcomes(EventValue((metric.event,), metric.aggregate, (0, days)), arm=arm)
     return np.sort(values)[math.ceil(metric.quantile * values.size) - 1]
 
 
@@ -64,12 +64,12 @@ def observed(simulated, metric, arm):
     if metric.kind == "cumulative":
         return repeated(simulated, metric, here)
     if metric.kind == "time_to_event":
-        first = simulated.outcomes(EventValue(metric.event, "first_time", (0, days)))[here]
+        first = simulated.outcomes(EventValue((metric.event,), "first_time", (0, days)))[here]
         hour = np.floor(first / DAY * HOUR_OF_DAY)
         seen = ~np.isnan(hour)
         return EventTimes.from_values(np.where(seen, hour + 0.5, days * 24) / HOUR_OF_DAY, seen)
     aggregate = "last_value" if metric.kind == "score" else metric.aggregate
-    values = simulated.outcomes(EventValue(metric.event, aggregate, (0, days)))[here]
+    values = simulated.outcomes(EventValue((metric.event,), aggregate, (0, days)))[here]
     return ValueCounts.from_values(values[~np.isnan(values)])
 
 

@@ -38,7 +38,7 @@ def regulars():
 def active_on(simulated, day):
     """Share of users with a session in [day, day + 1) days of 24 hours after exposure."""
     assert simulated.mature(day + 1).all()
-    return simulated.outcomes(EventValue("open", "any", (day, day + 1))).mean()
+    return simulated.outcomes(EventValue(("open",), "any", (day, day + 1))).mean()
 
 
 @pytest.mark.parametrize(("day", "share"), [(0, 1.0), (1, 0.91), (7, 0.31), (30, 0.075)])
@@ -60,12 +60,12 @@ def test_retention_between_the_stated_days_follows_the_curve(newcomers):
 
 def test_existing_users_are_active_on_the_stated_share_of_days_before_and_after(regulars):
     for day in (-20, -1, 5, 30):
-        share = regulars.outcomes(EventValue("open", "any", (day, day + 1))).mean()
+        share = regulars.outcomes(EventValue(("open",), "any", (day, day + 1))).mean()
         assert share == pytest.approx(0.10, abs=0.006)
 
 
 def test_new_users_have_no_history(newcomers):
-    assert newcomers.outcomes(EventValue("*", "count", (-28, 0))).sum() == 0
+    assert newcomers.outcomes(EventValue(("*",), "count", (-28, 0))).sum() == 0
 
 
 def test_a_daily_rate_gives_its_share_for_any_shape_of_the_gamma():

@@ -11,10 +11,10 @@ from abtest.errors import UsageError
 from abtest.simulate import Activity, SessionEvent, Survey, demo_worlds, simulate
 
 WORLDS = demo_worlds(users=20_000)
-OPENED = EventValue("open", "distinct_days", (0, 14))
-ACTIONS = EventValue("action", "count", (0, 14))
-REVENUE = EventValue("purchase", "sum", (0, 14))
-EVERYTHING = EventValue("*", "count", (-28, 14))
+OPENED = EventValue(("open",), "distinct_days", (0, 14))
+ACTIONS = EventValue(("action",), "count", (0, 14))
+REVENUE = EventValue(("purchase",), "sum", (0, 14))
+EVERYTHING = EventValue(("*",), "count", (-28, 14))
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,14 @@ def test_a_higher_rate_only_adds_events(pushes):
 
 
 def test_nothing_before_exposure_depends_on_the_arm(pushes):
-    before = EventValue("*", "count", (-28, 0))
+    before = EventValue(("*",), "count", (-28, 0))
     outcomes = [pushes.outcomes(before, arm=arm) for arm in pushes.world.arms]
     assert (outcomes[0] == outcomes[1]).all()
     assert (outcomes[0] == outcomes[2]).all()
 
 
 def test_effects_have_the_size_that_the_world_states(pushes):
-    muted = EventValue("mute", "any", (0, 14))
+    muted = EventValue(("mute",), "any", (0, 14))
     probabilities = pushes.world.probabilities("mute")
     for arm, probability in zip(pushes.world.arms, probabilities, strict=True):
         assert pushes.outcomes(muted, arm=arm).mean() == pytest.approx(probability, abs=0.004)
@@ -86,7 +86,7 @@ def test_effects_have_the_size_that_the_world_states(pushes):
 
 def test_arms_are_assigned_independently_of_outcomes(removal):
     variant = removal.people.variant
-    for value in (OPENED, REVENUE, EventValue("*", "count", (-28, 0))):
+    for value in (OPENED, REVENUE, EventValue(("*",), "count", (-28, 0))):
         correlation = np.corrcoef(variant, removal.outcomes(value, arm="with_feature"))[0, 1]
         assert abs(correlation) < 4 / np.sqrt(variant.size)
     for values in removal.people.attributes.values():
@@ -103,8 +103,8 @@ def test_shares_of_arms_are_as_the_world_says():
 
 
 def test_activity_before_exposure_predicts_activity_after_it(removal):
-    before = removal.outcomes(EventValue("open", "distinct_days", (-28, 0)))
-    after = removal.outcomes(EventValue("open", "distinct_days", (0, 28)))
+    before = removal.outcomes(EventValue(("open",), "distinct_days", (-28, 0)))
+    after = removal.outcomes(EventValue(("open",), "distinct_days", (0, 28)))
     assert np.corrcoef(before, after)[0, 1] > 0.5
 
 
@@ -134,7 +134,7 @@ def test_aggregates_agree_with_a_plain_loop(removal, aggregate):
             "max": log.value[own].max(initial=0.0),
             "distinct_days": np.unique(dates).size,
         }[aggregate]
-    got = removal.outcomes(EventValue("purchase", aggregate, (0, 14)))
+    got = removal.outcomes(EventValue(("purchase",), aggregate, (0, 14)))
     assert got[:300] == pytest.approx(expected[:300])
 
 
@@ -165,7 +165,7 @@ def test_a_survey_changes_nothing_else():
 def test_answers_have_the_shares_that_the_world_states_and_who_answers_is_no_effect():
     simulated = simulate(WORLDS["loyalty_programme"], seed=3)
     (survey,) = simulated.world.surveys
-    last = EventValue(survey.event, "last_value", (0, 28))
+    last = EventValue((survey.event,), "last_value", (0, 28))
     given = [simulated.outcomes(last, arm=arm) for arm in simulated.world.arms]
     assert (np.isnan(given[0]) == np.isnan(given[1])).all()
     assert np.mean(~np.isnan(given[0])) == pytest.approx(survey.answered, abs=0.01)
@@ -173,9 +173,9 @@ def test_answers_have_the_shares_that_the_world_states_and_who_answers_is_no_eff
     for answers, row in zip(given, survey.shares, strict=True):
         found = np.bincount(answers[~np.isnan(answers)].astype(int), minlength=len(row))
         assert found / found.sum() == pytest.approx(row, abs=0.025)
-    asked = simulated.outcomes(EventValue(survey.event, "count", (0, survey.within_days)))
+    asked = simulated.outcomes(EventValue((survey.event,), "count", (0, survey.within_days)))
     assert asked.max() == 1
-    assert simulated.outcomes(EventValue(survey.event, "count", (-28, 0))).sum() == 0
+    assert simulated.outcomes(EventValue((survey.event,), "count", (-28, 0))).sum() == 0
 
 
 def test_the_first_time_and_the_last_value_agree_with_a_plain_loop(removal):
@@ -192,7 +192,7 @@ def test_the_first_time_and_the_last_value_agree_with_a_plain_loop(removal):
             expected["last_value"][user] = log.value[own[inside]][since[inside].argmax()]
     assert np.isfinite(expected["first_time"]).sum() > 20
     for aggregate, wanted in expected.items():
-        got = removal.outcomes(EventValue("purchase", aggregate, (0, 28)))
+        got = removal.outcomes(EventValue(("purchase",), aggregate, (0, 28)))
         np.testing.assert_array_equal(got[:300], wanted)
 
 
@@ -218,7 +218,7 @@ def test_what_is_not_in_the_world_is_refused(pushes):
         pushes.outcomes(OPENED, arm="five_a_week")
     with pytest.raises(UsageError, match="event log"):
         pushes.truth((ColumnValue("revenue"),))
-    assert pushes.outcomes(EventValue("never_logged", "count", (0, 14))).sum() == 0
+    assert pushes.outcomes(EventValue(("never_logged",), "count", (0, 14))).sum() == 0
 
 
 def test_the_log_ends_where_the_world_says_and_begins_with_the_history():

@@ -190,6 +190,12 @@ def values_per_unit(
         What `count_events` returned: the size of sums.
     """
     once = _once(events, _believed(events, as_of), units, first_event)
+    if any(value.calendar or value.aggregate == "distinct_days" for value in values):
+        zone = design.timezone
+        once = once.mutate(
+            day=engine.local_day(once["time"], zone),
+            start_day=engine.local_day(once["start"], zone),
+        )
     active = once["time"] >= once["start"]
     if "exposure" in once.columns:
         active = active & ~once["exposure"]
@@ -199,7 +205,7 @@ def values_per_unit(
         "active": active.sum(),
     }
     for value, name in values.items():
-        asked[name] = _aggregate(once, value, design, counts)
+        asked[name] = _aggregate(once, value, counts)
     summed = once.group_by("uid").aggregate(**asked)
     kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
     all_units = units.left_join(summed, units["uid"] == summed["uid"])
@@ -239,8 +245,8 @@ def amounts_per_step(
         Length of a step in days.
     """
     believed = _believed(events, as_of)
-    if value.event != ANY:
-        believed = believed.filter(believed["name"] == value.event)
+    if ANY not in value.events:
+        believed = believed.filter(believed["name"].isin(value.events))
     once = _once(events, believed, units, first_event)
     inside = once.filter(_counts(once, value))
     place = inside["time"].delta(inside["start"], unit="microsecond") // microseconds(step)
@@ -270,15 +276,14 @@ def _once(
     return once.mutate(exposure=(once["name"] == first_event) & (once["time"] == once["start"]))
 
 
-def _aggregate(once: ir.Table, value: EventValue, design: Design, counts: EventCounts) -> ir.Value:
+def _aggregate(once: ir.Table, value: EventValue, counts: EventCounts) -> ir.Value:
     inside = _counts(once, value)
     if value.aggregate == "count":
         return inside.sum().cast("float64")
     if value.aggregate == "any":
         return inside.any().cast("int8").cast("float64")
     if value.aggregate == "distinct_days":
-        day = engine.local_day(once["time"], design.timezone)
-        return day.nunique(where=inside).cast("float64")
+        return once["day"].nunique(where=inside).cast("float64")
     if value.aggregate in SINGLES:
         return _single(once, value, inside)
     if value.aggregate == "max":
@@ -297,9 +302,11 @@ def _single(once: ir.Table, value: EventValue, inside: ir.BooleanValue) -> ir.Va
 
 def _counts(once: ir.Table, value: EventValue) -> ir.BooleanValue:
     """Return whether an event is one of those that a value is made of."""
-    found = _inside(once, value.window)
-    if value.event != ANY:
-        found = found & (once["name"] == value.event)
+    found = _inside_dates(once, value.window) if value.calendar else _inside(once, value.window)
+    if ANY not in value.events:
+        found = found & once["name"].isin(value.events)
+    elif value.ignored:
+        found = found & once["name"].notin(value.ignored)
     if "exposure" in once.columns:
         found = found & ~once["exposure"]
     return found
@@ -310,6 +317,17 @@ def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
     start, end = (ibis.interval(microseconds=microseconds(days)) for days in window)
     time, zero = once["time"], once["start"]
     return (time >= zero + start) & (time < zero + end)
+
+
+def _inside_dates(once: ir.Table, window: tuple[float, float]) -> ir.Value:
+    """Return whether the date of an event is one of a window that counts from that of exposure.
+
+    What came before exposure on its date is in no window from day 0 on.
+    """
+    start, end = window
+    dates = once["day"].delta(once["start_day"], unit="day")
+    found = (dates >= start) & (dates < end)
+    return found & (once["time"] >= once["start"]) if start >= 0 else found
 
 
 def needs_values(values: Sequence[EventValue]) -> bool:

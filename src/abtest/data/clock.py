@@ -11,6 +11,17 @@ def midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(0), tzinfo=ZoneInfo(zone))
 
 
+def local_date(moment: datetime, zone: str) -> date:
+    """Return the calendar day in a timezone on which a moment falls.
+
+    Examples
+    --------
+    >>> local_date(datetime(2026, 1, 4, 23, tzinfo=UTC), "Europe/Berlin")
+    datetime.date(2026, 1, 5)
+    """
+    return moment.astimezone(ZoneInfo(zone)).date()
+
+
 def default_as_of(latest: datetime, now: datetime, zone: str) -> datetime:
     """Return the midnight after the latest time if that has passed, else the midnight before.
 
@@ -22,7 +33,7 @@ def default_as_of(latest: datetime, now: datetime, zone: str) -> datetime:
     >>> default_as_of(latest, datetime(2026, 1, 4, 20, tzinfo=UTC), "UTC").isoformat()
     '2026-01-04T00:00:00+00:00'
     """
-    day = latest.astimezone(ZoneInfo(zone)).date()
+    day = local_date(latest, zone)
     after = midnight(day + timedelta(days=1), zone)
     return after if after <= now else midnight(day, zone)
 

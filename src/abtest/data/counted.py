@@ -14,9 +14,11 @@ from abtest.data.detail import (
     MAX_DISTINCT,
     Query,
     counted_units,
+    entering,
     grid_values,
     on_grid,
 )
+from abtest.data.entry import EVERY_UNIT, Entry
 from abtest.data.measured import Failure
 from abtest.data.samples import CellUnits, MetricCounts
 
@@ -25,25 +27,21 @@ from abtest.data.samples import CellUnits, MetricCounts
 class CountPlan:
     """One metric whose distinct values are counted.
 
-    `value` is a column of the table of units, `mature` a Boolean column or None where every unit
-    counts.
+    `value` is a column of the table of units, `entry` says which of these enter.
     """
 
     metric: str
     value: str
-    mature: str | None = None
+    entry: Entry = EVERY_UNIT
 
     def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
         """Return what is counted per cell beside the values themselves."""
-        asked = counted_units(table, table[self.value].notnull(), self.mature)
-        return {f"{prefix}{name}": expression for name, expression in asked.items()}
+        return counted_units(table, table[self.value].notnull(), self.entry, prefix)
 
     def fetch(self, query: Query, units: CellUnits) -> MetricCounts | Failure:
         """Return the distinct values of every cell; too many are taken on a grid."""
         table, value = query.table, query.table[self.value]
-        enters = value.notnull() & (table["status"] >= 0)
-        if self.mature is not None:
-            enters = enters & table[self.mature]
+        enters = entering(table, value.notnull(), self.entry)
         size = query.look(
             distinct=value.nunique(where=enters), infinite=(enters & (value.abs() > LARGEST)).sum()
         )

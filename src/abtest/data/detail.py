@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from abtest.data.entry import Entry
 from abtest.data.measured import Failure
 from abtest.data.samples import CellUnits, MetricCells
 from abtest.data.source import Sources
@@ -36,7 +37,7 @@ class DetailPlan(Protocol):
         """Its id."""
 
     def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
-        """Return what is counted per cell by the aggregation: ``n``, perhaps ``immature``."""
+        """Return what is counted per cell by the aggregation: ``n``, perhaps who is left out."""
 
     def fetch(self, query: Query, units: CellUnits) -> MetricCells | Failure:
         """Return the metric in all cells, or why it cannot be had."""
@@ -76,11 +77,15 @@ class Query:
 
     def units(self, prefix: str) -> CellUnits:
         """Return the units of each cell from what a plan counted under `prefix`."""
-        n = self.cells[f"{prefix}n"].to_numpy().astype(np.int64)
-        waiting = np.zeros_like(n)
-        if f"{prefix}immature" in self.cells.column_names:
-            waiting = self.cells[f"{prefix}immature"].to_numpy().astype(np.int64)
-        return CellUnits(n, self.cells["units"].to_numpy().astype(np.int64) - n - waiting, waiting)
+        names = set(self.cells.column_names)
+
+        def counted(name: str) -> NDArray[np.int64]:
+            if f"{prefix}{name}" not in names:
+                return np.zeros(self.cells.num_rows, dtype=np.int64)
+            return np.asarray(self.cells[f"{prefix}{name}"].to_numpy(), dtype=np.int64)
+
+        units = np.asarray(self.cells["units"].to_numpy(), dtype=np.int64)
+        return CellUnits.of(counted("n"), units, counted("immature"), counted("outside"))
 
 
 def fetch_details(
@@ -111,14 +116,21 @@ def fetch_details(
     return metrics, failures
 
 
+def entering(table: ir.Table, known: ir.BooleanValue, entry: Entry) -> ir.BooleanValue:
+    """Return whether a unit of the experiment is in a metric, given whether it has a value."""
+    ready = entry.condition(table)
+    known = known & (table["status"] >= 0)
+    return known if ready is None else known & ready
+
+
 def counted_units(
-    table: ir.Table, known: ir.BooleanValue, mature: str | None
+    table: ir.Table, known: ir.BooleanValue, entry: Entry, prefix: str
 ) -> dict[str, ir.Value]:
-    """Return the units with a value, and the immature ones where units can be that."""
-    if mature is None:
-        return {"n": known.sum().fill_null(0)}
-    ripe = table[mature]
-    return {"n": (known & ripe).sum().fill_null(0), "immature": (~ripe).sum().fill_null(0)}
+    """Return the units with a value, and those left out where units can be that."""
+    ready = entry.condition(table)
+    inside = known if ready is None else known & ready
+    asked = {"n": inside.sum().fill_null(0), **entry.counts(table)}
+    return {f"{prefix}{name}": expression for name, expression in asked.items()}
 
 
 def on_grid(value: ir.Value) -> ir.Value:

@@ -15,21 +15,31 @@ from abtest.data import aggregate as agg
 from abtest.data import status as row_status
 from abtest.data.activity import EventCounts, EventRows
 from abtest.data.attributes import Attributes, with_segments
-from abtest.data.clock import default_as_of, microseconds, utc_clock
+from abtest.data.clock import default_as_of, local_date, microseconds, utc_clock
 from abtest.data.counted import CountPlan
+from abtest.data.derived import is_whole, with_derived
 from abtest.data.detail import DetailPlan
+from abtest.data.entry import EVERY_UNIT, Entry
 from abtest.data.exposures import ExposureRows, RowCounts
 from abtest.data.measured import Failure, Measured, Tally
 from abtest.data.plan import MetricPlan
 from abtest.data.repeated import RepeatPlan
-from abtest.data.request import Design, EventValue, UnitRequest, time_step
+from abtest.data.request import (
+    DerivedValue,
+    Design,
+    EventValue,
+    UnitRequest,
+    UnitValue,
+    sources_of,
+    time_step,
+)
 from abtest.data.settings import EventsData
 from abtest.data.source import Sources
 from abtest.data.timed import TimePlan, times_on_steps
 from abtest.errors import DataError, UsageError
 
-COUNTS = frozenset({"count", "any", "distinct_days"})
-"""Aggregates whose values are whole numbers."""
+_Enrolment = tuple[float, bool, UnitValue | None]
+"""When a window closes, in days after exposure or dates, and which units a metric is about."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +112,16 @@ def measure_events(
     as_of = _as_of(job, rows, counts) if as_of is None else as_of
     failures = _failures(job, requests, counts)
     going = [request for request in requests if request.metric not in failures]
-    values = _values(going)
+    values, derived = _values(going), _derived(going)
+    columns = dict[UnitValue, str]([*values.items(), *derived.items()])
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
-    table = believed.values(values)
+    table = with_derived(believed.values(values), columns, derived)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
-    table, cutoffs = _with_maturity(table, going, as_of)
-    table = _with_times(table, going, values, as_of)
+    table, entries = _with_entries(table, going, columns, as_of, design.timezone)
+    table = _with_times(table, going, columns, as_of)
     table = sources.keep(table, job.events.source.label)
-    answer, plans = _aggregate(believed, table, going, values, cutoffs, fates)
+    answer, plans = _aggregate(believed, table, going, columns, entries, fates)
     failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
     tally = replace(
         _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
@@ -140,17 +151,28 @@ def _values(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
     return names
 
 
+def _derived(requests: Sequence[UnitRequest]) -> dict[DerivedValue, str]:
+    """Return a column name for every distinct value that follows from others."""
+    names: dict[DerivedValue, str] = {}
+    for request in requests:
+        for value in request.values:
+            if isinstance(value, DerivedValue):
+                names.setdefault(value, f"d{len(names)}")
+    return names
+
+
 def _event_values(request: UnitRequest) -> list[EventValue]:
     found = []
-    for value in (*request.variables, *request.covariates):
-        if not isinstance(value, EventValue):
-            raise UsageError(
-                "An event log has no finished columns",
-                given=f"metric {request.metric!r}",
-                todo="name an event and an aggregate",
-                code="column_on_events",
-            )
-        found.append(value)
+    for value in request.values:
+        for source in sources_of(value):
+            if not isinstance(source, EventValue):
+                raise UsageError(
+                    "An event log has no finished columns",
+                    given=f"metric {request.metric!r}",
+                    todo="name an event and an aggregate",
+                    code="column_on_events",
+                )
+            found.append(source)
     return found
 
 
@@ -279,24 +301,44 @@ def _refuse_strangers(job: _Job) -> None:
         )
 
 
-def _with_maturity(
-    table: ir.Table, requests: Sequence[UnitRequest], as_of: datetime
-) -> tuple[ir.Table, dict[float, str]]:
-    """Return the units with a flag per window: has it closed by `as_of`?"""
-    ends = sorted({request.matures_after for request in requests if request.matures_after})
-    names = {end: f"mature{number}" for number, end in enumerate(ends)}
+def _enrolment(request: UnitRequest) -> _Enrolment:
+    return request.matures_after or 0.0, request.calendar, request.among
+
+
+def _with_entries(
+    table: ir.Table,
+    requests: Sequence[UnitRequest],
+    columns: Mapping[UnitValue, str],
+    as_of: datetime,
+    zone: str,
+) -> tuple[ir.Table, dict[_Enrolment, Entry]]:
+    """Return the units with the flags that say which of them enter the metrics."""
+    entries: dict[_Enrolment, Entry] = {}
+    flags: dict[str, ir.Value] = {}
     clock = ibis.literal(utc_clock(as_of), "timestamp(6)")
-    flags = {
-        name: table["time"] + ibis.interval(microseconds=microseconds(end)) <= clock
-        for end, name in names.items()
-    }
-    return (table.mutate(**flags) if flags else table), names
+    today = ibis.literal(local_date(as_of, zone))
+    for end, calendar, among in dict.fromkeys(map(_enrolment, requests)):
+        number = len(entries)
+        if calendar:
+            closed = today.delta(table["day"], unit="day") >= end
+        else:
+            closed = table["time"] + ibis.interval(microseconds=microseconds(end)) <= clock
+        if among is not None:
+            inside = table[columns[among]] != 0.0
+            flags |= {f"ready{number}": closed & inside, f"outside{number}": closed & ~inside}
+            entries[end, calendar, among] = Entry(f"ready{number}", f"outside{number}")
+        elif end:
+            flags[f"ready{number}"] = closed
+            entries[end, calendar, among] = Entry(f"ready{number}")
+        else:
+            entries[end, calendar, among] = EVERY_UNIT
+    return (table.mutate(**flags) if flags else table), entries
 
 
 def _with_times(
     table: ir.Table,
     requests: Sequence[UnitRequest],
-    values: Mapping[EventValue, str],
+    values: Mapping[UnitValue, str],
     as_of: datetime,
 ) -> ir.Table:
     """Return the units with the steps they were watched, and the times of metrics of times."""
@@ -321,20 +363,22 @@ def _aggregate(
     believed: _Believed,
     table: ir.Table,
     requests: Sequence[UnitRequest],
-    values: Mapping[EventValue, str],
-    cutoffs: Mapping[float, str],
+    values: Mapping[UnitValue, str],
+    entries: Mapping[_Enrolment, Entry],
     fates: Mapping[int, int],
 ) -> tuple[agg.Answer, list[MetricPlan]]:
     job = believed.job
     label = job.events.source.label
-    whole = {name for value, name in values.items() if value.aggregate in COUNTS}
+    whole = {name for value, name in values.items() if is_whole(value)}
     summed = [request for request in requests if request.statistic == "moments"]
-    used = [values[value] for value in _values(summed)]
-    spreads = agg.known_spreads(job.sources, table, used, label, whole)
+    used = dict.fromkeys(
+        values[value] for request in summed for value in (*request.variables, *request.covariates)
+    )
+    spreads = agg.known_spreads(job.sources, table, list(used), label, whole)
     plans = []
     for request in summed:
-        names = tuple(_names(values, request.variables))
-        covariates = tuple(_names(values, request.covariates))
+        names = tuple(values[value] for value in request.variables)
+        covariates = tuple(values[value] for value in request.covariates)
         plans.append(
             MetricPlan(
                 request.metric,
@@ -342,7 +386,7 @@ def _aggregate(
                 covariates,
                 tuple(spreads[name] for name in names + covariates),
                 fates[exposures.ENTERS],
-                mature=cutoffs.get(request.matures_after or 0.0),
+                entry=entries[_enrolment(request)],
                 binary=request.binary,
             )
         )
@@ -355,7 +399,7 @@ def _aggregate(
         counts=("idle", "event_repeats", "event_rows"),
     )
     details = [
-        _detail(believed, request, values, cutoffs)
+        _detail(believed, request, values, entries[_enrolment(request)])
         for request in requests
         if request.statistic != "moments"
     ]
@@ -365,15 +409,16 @@ def _aggregate(
 def _detail(
     believed: _Believed,
     request: UnitRequest,
-    values: Mapping[EventValue, str],
-    cutoffs: Mapping[float, str],
+    values: Mapping[UnitValue, str],
+    entry: Entry,
 ) -> DetailPlan:
     """Return the plan of a metric that needs more than sums."""
-    metric, value = request.metric, _event_values(request)[0]
+    metric = request.metric
     if request.statistic == "value_counts":
-        return CountPlan(metric, values[value], cutoffs.get(request.matures_after or 0.0))
+        return CountPlan(metric, values[request.variables[0]], entry)
     if request.statistic == "event_times":
-        return TimePlan(metric, f"time_{metric}", f"seen_{metric}")
+        return TimePlan(metric, f"time_{metric}", f"seen_{metric}", entry)
+    value = _event_values(request)[0]
     assert request.horizon is not None  # repeated events have one
     step = time_step(request.statistic, request.horizon)
     return RepeatPlan(
@@ -383,11 +428,8 @@ def _detail(
         step,
         round(request.horizon / step),
         whole=value.aggregate == "count",
+        entry=entry,
     )
-
-
-def _names(values: Mapping[EventValue, str], wanted: Sequence[object]) -> list[str]:
-    return [values[value] for value in wanted if isinstance(value, EventValue)]
 
 
 def _tally(

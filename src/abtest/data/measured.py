@@ -214,13 +214,17 @@ class Measured:
         return int(self.cells.metrics[metric].n[self.cells.where(variant, segment)].sum())
 
     def excluded(self, metric: str) -> Mapping[str, Mapping[str, int]]:
-        """Return units that are not in the metric, by variant: immature, missing, crossover."""
+        """Return units that are not in the metric, by variant.
+
+        The reasons: immature, outside, missing, crossover.
+        """
         counts: dict[str, dict[str, int]] = {}
         for variant in self.tally.exposed:
             keep = self.cells.where(variant)
             sums = self.cells.metrics.get(metric)
             counts[variant] = {
                 "immature": 0 if sums is None else int(sums.immature[keep].sum()),
+                "outside": 0 if sums is None else int(sums.outside[keep].sum()),
                 "missing": 0 if sums is None else int(sums.nulls[keep].sum()),
                 "crossover": self.tally.crossover.get(variant, 0),
             }

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
-from abtest.data.samples import MetricSums
+from abtest.data.entry import EVERY_UNIT, Entry
+from abtest.data.samples import CellUnits, MetricSums
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -42,7 +43,7 @@ class MetricPlan:
     """One metric in the aggregation.
 
     `values` and `covariates` are columns of the table of units, `spreads` what is known of
-    them in that order; `mature` is a Boolean column or None where every unit counts.
+    them in that order; `entry` says which units enter.
     `binary` asks to count values other than 0 and 1. `rows` is the number of units.
     `indicated` are the positions of covariates with missing values: for each a further
     variable says 1 where it was missing and 0 elsewhere (`methods.md` 5: no unit is dropped).
@@ -53,7 +54,7 @@ class MetricPlan:
     covariates: tuple[str, ...]
     spreads: tuple[Spread, ...]
     rows: int
-    mature: str | None = None
+    entry: Entry = EVERY_UNIT
     binary: bool = False
     indicated: tuple[int, ...] = ()
 
@@ -64,27 +65,25 @@ class MetricPlan:
 
     def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
         """Return the aggregates of this metric, their names starting with `prefix`."""
-        mature = None if self.mature is None else table[self.mature]
+        enters = self.entry.condition(table)
         values = [table[name] for name in self.values]
         if self.counted:
-            value = values[0] if mature is None else mature.ifelse(values[0], None)
+            value = values[0] if enters is None else enters.ifelse(values[0], None)
             found = {
                 "n": value.count(),
                 "one": (value == 1.0).sum().fill_null(0),
                 "zero": (value == 0.0).sum().fill_null(0),
             }
         else:
-            found = self._sums(values, [table[name] for name in self.covariates], mature)
-        if mature is not None:
-            found["immature"] = (~mature).sum().fill_null(0)
+            found = self._sums(values, [table[name] for name in self.covariates], enters)
+        found |= self.entry.counts(table)
         return {f"{prefix}{name}": value for name, value in found.items()}
 
     def _sums(
-        self, values: list[ir.Value], covariates: list[ir.Value], mature: ir.Value | None
+        self, values: list[ir.Value], covariates: list[ir.Value], enters: ir.Value | None
     ) -> dict[str, ir.Value]:
         pilots = [spread.pilot for spread in self.spreads]
         shifted = [value - pilot for value, pilot in zip(values, pilots, strict=False)]
-        enters = mature
         if len(values) > 1 or covariates:
             for value in values:
                 enters = value.notnull() if enters is None else enters & value.notnull()
@@ -126,9 +125,10 @@ class MetricPlan:
     def read(self, answer: Values, prefix: str, units: NDArray[np.int64]) -> MetricSums:
         """Return the metric's sums from the columns of the aggregation's answer."""
         n = answer[f"{prefix}n"].astype(np.int64)
-        zeros = np.zeros(len(n), dtype=np.int64)
-        immature = answer.get(f"{prefix}immature")
-        waiting = zeros if immature is None else immature.astype(np.int64)
+        left_out = [
+            answer.get(f"{prefix}{name}", np.zeros(len(n))).astype(np.int64)
+            for name in ("immature", "outside")
+        ]
         spreads = self._all_spreads
         size = len(spreads)
         sums = np.zeros((len(n), size))
@@ -145,8 +145,8 @@ class MetricPlan:
         gaps = np.zeros((len(n), len(self.covariates)), dtype=np.int64)
         for i in range(len(self.covariates)):
             gaps[:, i] = answer[f"{prefix}gap{i}"]
-        nulls = units - n - waiting
-        return MetricSums(pilot, n, nulls, waiting, sums, products, gaps, self.indicated)
+        cells = CellUnits.of(n, units, *left_out)
+        return MetricSums(cells, pilot, sums, products, gaps, self.indicated)
 
     def not_binary(self, answer: Values, prefix: str, keep: NDArray[np.bool_]) -> int:
         """Return how many units of the kept cells have a value other than 0 and 1."""

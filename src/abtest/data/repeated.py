@@ -9,7 +9,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from abtest.data.detail import LARGEST, Query, counted_units
+from abtest.data.detail import LARGEST, Query, counted_units, entering
+from abtest.data.entry import EVERY_UNIT, Entry
 from abtest.data.measured import Failure
 from abtest.data.plan import exact_sum, total
 from abtest.data.samples import CellSums, CellUnits, MetricRepeats
@@ -23,7 +24,7 @@ class RepeatPlan:
     `amounts` has one row per unit (``uid``) and ``step`` with its ``amount``; `watched` is the
     column of the table of units with the whole steps that each was watched. `step` is the length
     of one in days, `steps` their number up to the horizon. `whole` says that amounts are whole
-    numbers.
+    numbers, `entry` which units enter.
     """
 
     metric: str
@@ -32,17 +33,23 @@ class RepeatPlan:
     step: float
     steps: int
     whole: bool
+    entry: Entry = EVERY_UNIT
 
     def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
         """Return what is counted per cell beside the amounts."""
         known = table[self.watched].notnull()
-        return {f"{prefix}{name}": one for name, one in counted_units(table, known, None).items()}
+        return counted_units(table, known, self.entry, prefix)
 
     def fetch(self, query: Query, units: CellUnits) -> MetricRepeats | Failure:
         """Return amounts by the end of watching, and their products, of every cell."""
-        named = query.table.select(
-            **query.keys, uid=query.table["uid"], ends=query.table[self.watched]
-        ).filter(query.table["status"] >= 0)
+        table, watched = query.table, query.table[self.watched]
+        chosen = table.select(
+            **query.keys,
+            uid=table["uid"],
+            ends=watched,
+            in_=entering(table, watched.notnull(), self.entry),
+        )
+        named = chosen.filter(chosen["in_"]).drop("in_")
         ended = query.run(named.group_by(*query.keys, "ends").aggregate(n=named.count()))
         amounts = self.amounts
         joined = amounts.join(named, "uid").select(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,8 +17,10 @@ Single = Literal["first_time", "last_value"]
 class EventValue:
     """A number per unit from the event log.
 
-    Events named `event` (``"*"``: any) with t0 + start <= time < t0 + end are aggregated;
-    `window` is (start, end) in days of 24 hours after exposure, negative before it.
+    Events of one of these names (``"*"``: any, but for the `ignored`) with t0 + start <= time <
+    t0 + end are aggregated; `window` is (start, end) in days of 24 hours after exposure, negative
+    before it. A `calendar` window counts dates in the experiment's timezone instead: day 0 is
+    what is left of the date of exposure, whole days follow, of 23 or 25 hours where clocks change.
     A unit without such events has 0: no activity is an activity of 0, never missing.
     `any` is 1 or 0; `sum` and `max` use the value column (null values are skipped);
     `distinct_days` counts calendar dates in the experiment's timezone.
@@ -27,9 +30,11 @@ class EventValue:
     moment).
     """
 
-    event: str
+    events: tuple[str, ...]
     aggregate: Aggregate | Single
     window: tuple[float, float]
+    calendar: bool = False
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,64 @@ class ColumnValue:
     column: str
 
 
-UnitValue = EventValue | ColumnValue
+@dataclass(frozen=True)
+class Within:
+    """1 where a value lies between two limits that count themselves, 0 elsewhere."""
+
+    value: UnitValue
+    least: float = -math.inf
+    most: float = math.inf
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """1 where every one of these values is other than 0, 0 elsewhere."""
+
+    values: tuple[UnitValue, ...]
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of these values."""
+
+    values: tuple[UnitValue, ...]
+
+
+@dataclass(frozen=True)
+class Times:
+    """A value times a number."""
+
+    value: UnitValue
+    factor: float
+
+
+DerivedValue = Within | AllOf | Total | Times
+"""A number per unit that follows from others of the same unit."""
+UnitValue = EventValue | ColumnValue | DerivedValue
+
+
+def parts_of(value: UnitValue) -> tuple[UnitValue, ...]:
+    """Return the values that one is made of directly."""
+    if isinstance(value, AllOf | Total):
+        return value.values
+    if isinstance(value, Within | Times):
+        return (value.value,)
+    return ()
+
+
+def sources_of(value: UnitValue) -> tuple[EventValue | ColumnValue, ...]:
+    """Return the values of the data that one is made of.
+
+    Examples
+    --------
+    >>> bought = EventValue(("buy",), "count", (0, 7))
+    >>> sources_of(Total((Within(bought, least=2), bought))) == (bought, bought)
+    True
+    """
+    if isinstance(value, EventValue | ColumnValue):
+        return (value,)
+    return tuple(source for part in parts_of(value) for source in sources_of(part))
+
 
 Statistic = Literal["moments", "value_counts", "event_times", "repeated_events"]
 """What carries a metric's per-unit values: moments, every distinct value with its units, every
@@ -81,6 +143,9 @@ class UnitRequest:
     it is that of the event. ``repeated_events``: one of ``count`` or ``sum`` on an event log.
     These two count time up to `horizon`, in days after exposure, and units as long as they were
     watched.
+
+    With `among` the metric is about the units for which that value is other than 0, and the
+    others are outside.
     """
 
     metric: str
@@ -90,6 +155,22 @@ class UnitRequest:
     binary: bool = False
     statistic: Statistic = "moments"
     horizon: float | None = None
+    among: UnitValue | None = None
+
+    @property
+    def values(self) -> tuple[UnitValue, ...]:
+        """All values that the data must give: variables, covariates and the condition."""
+        group = () if self.among is None else (self.among,)
+        return (*self.variables, *self.covariates, *group)
+
+    @property
+    def calendar(self) -> bool:
+        """Whether the window closes at a midnight, and not so many hours after exposure."""
+        return any(
+            isinstance(source, EventValue) and source.calendar
+            for value in self.variables
+            for source in sources_of(value)
+        )
 
 
 @dataclass(frozen=True)

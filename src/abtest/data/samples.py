@@ -39,6 +39,10 @@ class MetricCells(Protocol):
         """Units whose window is still open, shape (cells,)."""
 
     @property
+    def outside(self) -> Counts:
+        """Units that the metric is not about, shape (cells,)."""
+
+    @property
     def covariate_nulls(self) -> Counts:
         """Units of `n` whose covariate is missing, shape (cells, covariates)."""
 
@@ -54,20 +58,62 @@ class MetricCells(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class MetricSums:
-    """Sums of one metric about its pilot constants, one row per cell.
+class CellUnits:
+    """Units of each cell: in the metric, without a value, immature and outside; shape (cells,)."""
 
-    `n`, `nulls` and `immature` have shape (cells,); `sums` (cells, k); `products`
-    (cells, k, k); `pilot` (k,). `covariate_nulls`, of shape (cells, covariates), counts the
-    units of `n` whose covariate was missing and stands at its pilot; a covariate with missing
-    values has a further variable at the end that says where; `indicated` are the positions of
-    these covariates, in that order.
-    """
-
-    pilot: Floats
     n: Counts
     nulls: Counts
     immature: Counts
+    outside: Counts
+
+    @classmethod
+    def of(cls, n: Counts, units: Counts, immature: Counts, outside: Counts) -> CellUnits:
+        """Build from all units of each cell: those that are nothing else have no value."""
+        return cls(n, units - n - immature - outside, immature, outside)
+
+    def kept(self, keep: Kept) -> CellUnits:
+        """Return the units of the cells for which `keep` is true."""
+        return CellUnits(self.n[keep], self.nulls[keep], self.immature[keep], self.outside[keep])
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Units of one metric in every cell."""
+
+    units: CellUnits
+
+    @property
+    def n(self) -> Counts:
+        """Units in the metric, shape (cells,)."""
+        return self.units.n
+
+    @property
+    def nulls(self) -> Counts:
+        """Units without a value, shape (cells,)."""
+        return self.units.nulls
+
+    @property
+    def immature(self) -> Counts:
+        """Units whose window is still open, shape (cells,)."""
+        return self.units.immature
+
+    @property
+    def outside(self) -> Counts:
+        """Units that the metric is not about, shape (cells,)."""
+        return self.units.outside
+
+
+@dataclass(frozen=True, eq=False)
+class MetricSums(_Counted):
+    """Sums of one metric about its pilot constants, one row per cell.
+
+    `sums` have shape (cells, k); `products` (cells, k, k); `pilot` (k,). `covariate_nulls`, of
+    shape (cells, covariates), counts the units of `n` whose covariate was missing and stands at
+    its pilot; a covariate with missing values has a further variable at the end that says where;
+    `indicated` are the positions of these covariates, in that order.
+    """
+
+    pilot: Floats
     sums: Floats
     products: Floats
     covariate_nulls: Counts
@@ -76,10 +122,8 @@ class MetricSums:
     def at(self, keep: Kept) -> MetricSums:
         """Return the sums of the cells for which `keep` is true."""
         return MetricSums(
+            self.units.kept(keep),
             self.pilot,
-            self.n[keep],
-            self.nulls[keep],
-            self.immature[keep],
             self.sums[keep],
             self.products[keep],
             self.covariate_nulls[keep],
@@ -98,38 +142,8 @@ class MetricSums:
 
 
 @dataclass(frozen=True, eq=False)
-class CellUnits:
-    """Units of each cell, shape (cells,), of a metric that takes no covariates."""
-
-    n: Counts
-    nulls: Counts
-    immature: Counts
-
-    def kept(self, keep: Kept) -> CellUnits:
-        """Return the units of the cells for which `keep` is true."""
-        return CellUnits(self.n[keep], self.nulls[keep], self.immature[keep])
-
-
-@dataclass(frozen=True, eq=False)
-class _Unadjusted:
+class _Unadjusted(_Counted):
     """What the metrics without covariates have in common."""
-
-    units: CellUnits
-
-    @property
-    def n(self) -> Counts:
-        """Units in the metric, shape (cells,)."""
-        return self.units.n
-
-    @property
-    def nulls(self) -> Counts:
-        """Units without a value, shape (cells,)."""
-        return self.units.nulls
-
-    @property
-    def immature(self) -> Counts:
-        """Units whose window is still open, shape (cells,)."""
-        return self.units.immature
 
     @property
     def covariate_nulls(self) -> Counts:

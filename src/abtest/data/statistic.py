@@ -13,7 +13,7 @@ import numpy as np
 
 from abtest.data.measured import Failure, FailureCode
 from abtest.data.request import Design, TotalsRequest
-from abtest.data.samples import MetricSums
+from abtest.data.samples import CellUnits, MetricSums
 
 LARGEST_COUNT = 2**53
 """Above it whole numbers are not exact in float64."""
@@ -173,4 +173,5 @@ def _sums(rows: Sequence[_Row | None]) -> MetricSums:
         products[index, 0, 0] = float(row.m2 + row.n * shift**2)
     zeros = np.zeros(len(rows), dtype=np.int64)
     none = np.zeros((len(n), 0), dtype=np.int64)  # totals have no covariates
-    return MetricSums(np.array([mean]), n, zeros, zeros, sums, products, none)
+    units = CellUnits(n, zeros, zeros, zeros)
+    return MetricSums(units, np.array([mean]), sums, products, none)

@@ -15,9 +15,11 @@ from abtest.data.detail import (
     MAX_DISTINCT,
     Query,
     counted_units,
+    entering,
     grid_values,
     on_grid,
 )
+from abtest.data.entry import EVERY_UNIT, Entry
 from abtest.data.measured import Failure
 from abtest.data.samples import CellUnits, MetricTimes
 
@@ -27,22 +29,23 @@ class TimePlan:
     """One metric of times to an event.
 
     `time` is a column of days, `observed` one that is 1 where the event was at that time and 0
-    where the unit was last seen without it.
+    where the unit was last seen without it. `entry` says which units enter.
     """
 
     metric: str
     time: str
     observed: str
+    entry: Entry = EVERY_UNIT
 
     def expressions(self, table: ir.Table, prefix: str) -> dict[str, ir.Value]:
         """Return what is counted per cell beside the times themselves."""
         known = table[self.time].notnull() & table[self.observed].notnull()
-        return {f"{prefix}{name}": one for name, one in counted_units(table, known, None).items()}
+        return counted_units(table, known, self.entry, prefix)
 
     def fetch(self, query: Query, units: CellUnits) -> MetricTimes | Failure:
         """Return the distinct times of every cell; too many are taken on a grid."""
         table, time, observed = query.table, query.table[self.time], query.table[self.observed]
-        enters = time.notnull() & observed.notnull() & (table["status"] >= 0)
+        enters = entering(table, time.notnull() & observed.notnull(), self.entry)
         size = query.look(
             distinct=time.nunique(where=enters),
             infinite=(enters & (time.abs() > LARGEST)).sum(),

@@ -268,7 +268,7 @@ def _excluded(measured: Measured, what: Comparison) -> dict[str, Any]:
     counts = measured.excluded(what.metric.id)
     arms = (what.control, what.variant)
     found: dict[str, Any] = {}
-    for reason in ("immature", "missing", "crossover"):
+    for reason in ("immature", "outside", "missing", "crossover"):
         by_arm = {name: counts.get(name, {}).get(reason, 0) for name in arms}
         if any(by_arm.values()):
             found[reason] = by_arm

@@ -48,7 +48,7 @@ class CumulativeMetric(FollowedMetric):
         assert self.event is not None
         assert self.aggregate is not None
         assert self.window_days is not None
-        value = EventValue(self.event, self.aggregate, self.window_days)
+        value = EventValue((self.event,), self.aggregate, self.window_days)
         return UnitRequest(self.id, (value,), statistic="repeated_events", horizon=self.until)
 
     def compared(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -182,7 +182,7 @@ def shifted_before_exposure(value: EventValue) -> EventValue:
     """Return the same value counted before exposure, over a window as long, at most 28 days."""
     start, end = value.window
     length = min(end - start, MAX_PRE_WINDOW_DAYS)
-    return EventValue(value.event, value.aggregate, (-length, 0.0))
+    return replace(value, window=(-length, 0.0))
 
 
 def day_range(window: tuple[float, float] | None) -> str:

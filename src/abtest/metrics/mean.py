@@ -70,7 +70,7 @@ class MeanMetric(MetricDefinition):
         assert self.event is not None
         assert self.aggregate is not None
         assert self.window_days is not None
-        value = EventValue(self.event, self.aggregate, self.window_days)
+        value = EventValue((self.event,), self.aggregate, self.window_days)
         before = (shifted_before_exposure(value),) if cuped else ()
         return UnitRequest(self.id, (value,), before, matures_after=self.window_days[1])
 

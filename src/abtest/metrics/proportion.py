@@ -61,7 +61,7 @@ class ProportionMetric(MetricDefinition):
             return UnitRequest(self.id, (ColumnValue(self.value),), columns, binary=True)
         assert self.event is not None
         assert self.window_days is not None
-        value = EventValue(self.event, "any", self.window_days)
+        value = EventValue((self.event,), "any", self.window_days)
         before = (shifted_before_exposure(value),) if cuped else ()
         return UnitRequest(
             self.id, (value,), before, matures_after=self.window_days[1], binary=True

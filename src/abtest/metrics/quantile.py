@@ -47,7 +47,7 @@ class QuantileMetric(PlainMetric):
         assert self.window_days is not None
         return UnitRequest(
             self.id,
-            (EventValue(self.event, self.aggregate, self.window_days),),
+            (EventValue((self.event,), self.aggregate, self.window_days),),
             matures_after=self.window_days[1],
             statistic="value_counts",
         )

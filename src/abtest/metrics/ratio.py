@@ -70,7 +70,7 @@ class RatioMetric(MetricDefinition):
         window = self.window_days
         assert window is not None
         values = tuple(
-            EventValue(part.event, part.aggregate, window)
+            EventValue((part.event,), part.aggregate, window)
             for part in (self.numerator, self.denominator)
         )
         before = tuple(shifted_before_exposure(value) for value in values) if cuped else ()

@@ -78,7 +78,7 @@ class ScoreMetric(PlainMetric):
         assert self.window_days is not None
         return UnitRequest(
             self.id,
-            (EventValue(self.event, "last_value", self.window_days),),
+            (EventValue((self.event,), "last_value", self.window_days),),
             matures_after=self.window_days[1],
             statistic="value_counts",
         )

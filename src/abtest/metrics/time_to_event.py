@@ -57,7 +57,7 @@ class TimeToEventMetric(FollowedMetric):
             return UnitRequest(self.id, columns, statistic="event_times", horizon=self.until)
         assert self.event is not None
         assert self.window_days is not None
-        value = EventValue(self.event, "first_time", self.window_days)
+        value = EventValue((self.event,), "first_time", self.window_days)
         return UnitRequest(self.id, (value,), statistic="event_times", horizon=self.until)
 
     def compared(

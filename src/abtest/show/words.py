@@ -96,6 +96,7 @@ ROLES: dict[str, str] = {
 
 EXCLUSIONS: dict[str, str] = {
     "immature": "Window not closed",
+    "outside": "Not of the group that the metric is about",
     "crossover": "Seen in two variants",
     "missing": "No value",
 }

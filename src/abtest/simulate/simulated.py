@@ -55,7 +55,7 @@ class Simulated:
     >>> from abtest.simulate import demo_worlds, simulate
     >>> from abtest.data.request import EventValue
     >>> simulated = simulate(demo_worlds(users=1_000)["push_dose"], seed=1)
-    >>> opened = EventValue("open", "distinct_days", (0, 14))
+    >>> opened = EventValue(("open",), "distinct_days", (0, 14))
     >>> simulated.outcomes(opened, arm="none").shape
     (1000,)
     >>> simulated.truth((opened,))["three_a_week"].absolute > 0
@@ -85,7 +85,7 @@ class Simulated:
         such an event have NaN.
         """
         happens = self.happened if arm is None else self.log.kept[self._arm(arm)]
-        index = self._positions.get(value.event, _NOWHERE)
+        index = np.concatenate([self._positions.get(name, _NOWHERE) for name in value.events])
         begin, end = (int(day * DAY) for day in value.window)
         since = self._since_exposure[index]
         return self._aggregate(

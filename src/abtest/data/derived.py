@@ -1,0 +1,80 @@
+"""Values that follow from other values of the same unit, as columns of the table of units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from abtest.data.request import (
+    AllOf,
+    ColumnValue,
+    DerivedValue,
+    EventValue,
+    Times,
+    Total,
+    UnitValue,
+    Within,
+)
+
+WHOLE = frozenset({"count", "any", "distinct_days"})
+"""Aggregates whose values are whole numbers."""
+
+
+def is_whole(value: UnitValue) -> bool:
+    """Return whether a value is a whole number for every unit that has one."""
+    if isinstance(value, EventValue):
+        return value.aggregate in WHOLE
+    if isinstance(value, Total):
+        return all(is_whole(part) for part in value.values)
+    return isinstance(value, Within | AllOf)
+
+
+def with_derived(
+    table: ir.Table,
+    columns: Mapping[UnitValue, str],
+    derived: Mapping[DerivedValue, str],
+) -> ir.Table:
+    """Return the table with a column for each derived value.
+
+    Parameters
+    ----------
+    table
+        One row per unit.
+    columns
+        Where the values stand that they are made of.
+    derived
+        Names of the new columns.
+    """
+    if not derived:
+        return table
+    return table.mutate(
+        **{name: _expression(value, table, columns) for value, name in derived.items()}
+    )
+
+
+def _expression(value: UnitValue, table: ir.Table, columns: Mapping[UnitValue, str]) -> ir.Value:
+    """Return a value as an expression; null where a part of it is."""
+    if isinstance(value, EventValue | ColumnValue):
+        return table[columns[value]]
+    if isinstance(value, Times):
+        return _expression(value.value, table, columns) * value.factor
+    if isinstance(value, Total):
+        parts = [_expression(part, table, columns) for part in value.values]
+        return sum(parts[1:], start=parts[0])
+    if isinstance(value, AllOf):
+        met = [_expression(part, table, columns) != 0.0 for part in value.values]
+        return _as_number(ibis.and_(*met))
+    inner = _expression(value.value, table, columns)
+    limits = []
+    if value.least > -math.inf:
+        limits.append(inner >= value.least)
+    if value.most < math.inf:
+        limits.append(inner <= value.most)
+    return _as_number(ibis.and_(*limits))
+
+
+def _as_number(condition: ir.BooleanValue) -> ir.Value:
+    return condition.cast("int8").cast("float64")
