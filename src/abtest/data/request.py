@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -87,6 +88,15 @@ def parts_of(value: UnitValue) -> tuple[UnitValue, ...]:
     if isinstance(value, Within | Times):
         return (value.value,)
     return ()
+
+
+def mapped(value: UnitValue, change: Callable[[UnitValue], UnitValue]) -> UnitValue:
+    """Return a value with the values of the data that it is made of changed."""
+    if isinstance(value, AllOf | Total):
+        return replace(value, values=tuple(mapped(part, change) for part in value.values))
+    if isinstance(value, Within | Times):
+        return replace(value, value=mapped(value.value, change))
+    return change(value)
 
 
 def sources_of(value: UnitValue) -> tuple[EventValue | ColumnValue, ...]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from abtest.data.request import EventValue, UnitRequest
+from abtest.data.request import EventValue, UnitRequest, sources_of
 from abtest.data.settings import EventsData, Exposures, TotalsData, UnitsData
 from abtest.experiment.covariate_rules import covariate_count, covariate_rules
 from abtest.experiment.key_path import KeyPath
@@ -144,6 +144,9 @@ def _window(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
             f"at most {LONGEST_WINDOW_DAYS}"
         )
         yield Finding(path, what, shown(list(metric.window_days)), todo)
+    elif metric.window == "calendar" and (start != int(start) or end != int(end)):
+        what = "calendar days are whole days"
+        yield Finding(path, what, shown(list(metric.window_days)), todo)
 
 
 def _values(data: EventsData, metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
@@ -151,7 +154,8 @@ def _values(data: EventsData, metric: MetricDefinition, at: KeyPath) -> Iterator
     assert isinstance(request, UnitRequest)
     numeric = {
         value.aggregate
-        for value in request.variables
+        for one in (*request.variables, *([] if metric.group is None else [metric.group]))
+        for value in sources_of(one)
         if isinstance(value, EventValue) and value.aggregate in ("sum", "max", "last_value")
     }
     if numeric and data.events.value is None:

@@ -1,14 +1,18 @@
-"""Metrics defined once for a project, in `experiments/metrics.toml`, and used by id."""
+"""Metrics used by id: defined once for a project, in `experiments/metrics.toml`, or catalogued."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from abtest.experiment.documents import Document
+from abtest.experiment.key_path import KeyPath
 from abtest.experiment.merge import Merged, Overlay, lay_over
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import nearest
 from abtest.experiment.toml_text import shown
+from abtest.metrics.catalogue import catalogue_text, definitions
 
 METRICS_FILE = "metrics.toml"
 
@@ -16,8 +20,9 @@ METRICS_FILE = "metrics.toml"
 def use_definitions(merged: Merged, library: Document | None) -> list[Finding]:
     """Replace every metric's `use` by the definition it names; return what was not found.
 
-    The definition's table name is the metric's id; keys beside `use` replace those of the
-    definition. A metric whose definition is not found becomes None in `merged`.
+    A project's own definition comes before that of the catalogue. The definition's table name is
+    the metric's id; keys beside `use` replace those of the definition. A metric whose definition
+    is not found becomes None in `merged`.
     """
     entries = merged.data.get("metrics")
     if not isinstance(entries, (list, tuple)):
@@ -42,20 +47,11 @@ def _used(
 ) -> dict[str, object] | None:
     at = ("metrics", position)
     name = entry["use"]
-    known = {} if library is None else library.data
-    definition = known.get(name) if isinstance(name, str) else None
-    if library is None or not isinstance(name, str) or not isinstance(definition, Mapping):
-        ids = tuple(key for key, value in known.items() if isinstance(value, Mapping))
-        near = nearest(str(name), ids)
-        if near:
-            todo = f"Did you mean {near}?"
-        elif ids:
-            todo = f"Defined there: {', '.join(ids)}."
-        else:
-            todo = f"Define it there as [{name}], or here with `id` and `kind`."
-        what = f"no metric of this id in experiments/{METRICS_FILE}"
-        found.append(Finding((*at, "use"), what, shown(name), todo))
+    source = _source(name, library)
+    if source is None or not isinstance(name, str):
+        found.append(_unknown((*at, "use"), name, library))
         return None
+    library, definition = source
     own = {key: value for key, value in entry.items() if key != "use"}
     document, inner = merged.sources[at]
     merged.sources[(*at, "id")] = merged.sources[(*at, "use")]
@@ -63,3 +59,30 @@ def _used(
         merged.copy_in((*at, key), value, library, (name, key))
     upper = Overlay(at, document, inner, own)
     return lay_over({"id": name, **definition}, upper, merged)
+
+
+def _source(name: object, library: Document | None) -> tuple[Document, Mapping[str, Any]] | None:
+    """Return the definition of a metric and the document that it stands in, or None."""
+    for document in (library, _catalogue()):
+        definition = None if document is None else document.data.get(str(name))
+        if document is not None and isinstance(definition, Mapping):
+            return document, definition
+    return None
+
+
+def _unknown(at: KeyPath, name: object, library: Document | None) -> Finding:
+    own = {} if library is None else library.data
+    ids = tuple(key for key, value in own.items() if isinstance(value, Mapping))
+    near = nearest(str(name), (*ids, *definitions()))
+    if near:
+        todo = f"Did you mean {near}?"
+    else:
+        there = f"Defined there: {', '.join(ids)}. " if ids else ""
+        todo = f"{there}The catalogue: abtest metrics. Or define it here with `id` and `kind`."
+    what = f"no metric of this id in experiments/{METRICS_FILE} or the catalogue"
+    return Finding(at, what, shown(name), todo)
+
+
+@cache
+def _catalogue() -> Document:
+    return Document("catalogue.toml", definitions(), catalogue_text())

@@ -109,15 +109,20 @@ def _is_reserved(plain: str, last: str) -> bool:
 
 
 def _walk(
-    model: type[BaseModel], path: tuple[str, ...], kinds: tuple[str, ...]
+    model: type[BaseModel],
+    path: tuple[str, ...],
+    kinds: tuple[str, ...],
+    above: tuple[type[BaseModel], ...] = (),
 ) -> Iterator[Explanation]:
     for name, field in model.model_fields.items():
         here = (*path, field.alias or name)
         yield _explanation(field, ".".join(here), kinds)
         for inner in models_in(field.annotation):
+            if inner in above:  # conditions may hold conditions
+                continue
             kind = inner.model_fields.get("kind")
             own = get_args(kind.annotation) if kind is not None else kinds
-            yield from _walk(inner, here, own)
+            yield from _walk(inner, here, own, (*above, inner))
 
 
 def _kinds_of(key: str) -> set[str]:

@@ -31,6 +31,8 @@ def _request(
     if metric.covariates is not None and kind == "units":
         columns = metric.covariates
     request = metric.request(kind, cuped=cuped, covariates=columns)
+    if isinstance(request, UnitRequest):
+        request = replace(request, among=metric.group)
     if kind != "events" or not cuped or not isinstance(request, UnitRequest):
         return request
     further = [

@@ -11,7 +11,7 @@ from abtest.experiment.key_path import KeyPath
 from abtest.experiment.problems import Finding
 from abtest.experiment.toml_text import shown
 
-TABLES = ("events", "decision", "plan")
+TABLES = ("decision", "plan")
 SETTINGS = ("looks", "spending", "futility", "incremental", "locale")
 METRIC_KEYS = ("cluster", "winsorize", "method", "cost")
 SEQUENTIAL = ("group_sequential", "always_valid")

@@ -16,6 +16,7 @@ from abtest.experiment.key_path import KeyPath, dotted
 from abtest.experiment.merge import Merged, merge
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import EXPERIMENT_FILE, EXPERIMENTS, experiment_file, find_root
+from abtest.experiment.roles import use_roles
 from abtest.experiment.rules import doubts
 from abtest.experiment.spec import ExperimentSpec
 from abtest.experiment.validate import validate, validate_definitions
@@ -213,6 +214,7 @@ def _resolve(document: Document, root: Path, path: Path | None, *, data_given: b
     try:
         merged = merge(_optional(root, DEFAULTS_FILE), document)
         unknown = use_definitions(merged, _optional(root, METRICS_FILE))
+        unknown += use_roles(merged)
         spec, found = validate(
             merged.data,
             own=document.data,

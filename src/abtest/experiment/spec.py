@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from abtest.data.request import Design, Phase
 from abtest.data.settings import DataSettings, Name, Names, Table
 from abtest.metrics import AnyMetric
+from abtest.metrics.roles import EventRoles
 
 ExperimentStatus = Literal["running", "concluded"]
 Sequential = Literal["fixed"]
@@ -133,6 +134,8 @@ class ExperimentSpec(Table):
     """The arms and who gets which."""
     data: DataSettings
     """Where rows come from and what columns mean."""
+    events: EventRoles = EventRoles()
+    """What the log calls the events that metrics of the catalogue are made of."""
     analysis: Analysis = Analysis()
     """How the experiment is judged."""
     metrics: Annotated[tuple[AnyMetric, ...], Field(strict=False, min_length=1)]

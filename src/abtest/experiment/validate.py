@@ -17,6 +17,7 @@ from abtest.experiment.rules import Draft, broken_rules
 from abtest.experiment.spec import Analysis, ExperimentSection, ExperimentSpec, Variants
 from abtest.experiment.toml_text import quoted, shown
 from abtest.metrics import AnyMetric, MetricDefinition
+from abtest.metrics.roles import EventRoles
 
 Kinds = Mapping[str, type[BaseModel]]
 
@@ -33,7 +34,9 @@ _SECTIONS: Kinds = {
     "experiment": ExperimentSection,
     "variants": Variants,
     "analysis": Analysis,
+    "events": EventRoles,
 }
+_OPTIONAL = ("analysis", "events")
 
 
 def validate(
@@ -55,7 +58,7 @@ def validate(
     data, found = take_reserved(merged)
     parts: dict[str, Any] = {}
     for key, model in _SECTIONS.items():
-        if key != "analysis" or key in data:
+        if key not in _OPTIONAL or key in data:
             parts[key] = _table(data.get(key), model, (key,), found)
     parts["data"] = _kind(data.get("data"), DATA_KINDS, ("data",), found)
     parts["metrics"] = _metrics(data, found)

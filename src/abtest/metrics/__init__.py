@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from abtest.metrics.cumulative import CumulativeMetric
-from abtest.metrics.definition import MetricDefinition, Misfit, day_range
+from abtest.metrics.days import day_range
+from abtest.metrics.definition import MetricDefinition
 from abtest.metrics.mean import MeanMetric
+from abtest.metrics.misfit import Misfit
 from abtest.metrics.proportion import ProportionMetric
 from abtest.metrics.quantile import QuantileMetric
 from abtest.metrics.ratio import RatioMetric

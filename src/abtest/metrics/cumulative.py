@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from abtest.data.request import EventValue, MetricRequest, UnitRequest
-from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, Misfit
+from abtest.data.request import MetricRequest, UnitRequest
+from abtest.metrics.counting import CountingMetric
+from abtest.metrics.definition import DataKind
 from abtest.metrics.followed import FollowedMetric, on_steps, step_misfits
+from abtest.metrics.misfit import Misfit
 from abtest.metrics.wording import number_of_events
 
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from abtest.stats.survival.repeated_events import RepeatedEvents
 
 
-class CumulativeMetric(FollowedMetric):
+class CumulativeMetric(CountingMetric, FollowedMetric):
     """Mean per unit up to a horizon, units with open windows counted as long as they were seen."""
 
     kind: Literal["cumulative"]
     """Kind of metric."""
-    event: Name | None = None
-    """Event that is counted; "*" is any event."""
     aggregate: Literal["count", "sum"] | None = None
     """Whether events are counted or their values summed."""
 
@@ -45,10 +44,8 @@ class CumulativeMetric(FollowedMetric):
     def sample_request(self, data: DataKind) -> MetricRequest:
         """Return amounts by steps of time since exposure, and their products."""
         assert data == "events"
-        assert self.event is not None
         assert self.aggregate is not None
-        assert self.window_days is not None
-        value = EventValue((self.event,), self.aggregate, self.window_days)
+        value = self.counted(self.aggregate)
         return UnitRequest(self.id, (value,), statistic="repeated_events", horizon=self.until)
 
     def compared(
@@ -79,7 +76,8 @@ class CumulativeMetric(FollowedMetric):
         assert self.event is not None
         assert self.aggregate is not None
         assert self.window_days is not None
+        number = number_of_events(self.event, self.aggregate, self.ignore)
         return (
-            f"Mean of the unit's {number_of_events(self.event, self.aggregate)} up to day "
-            f"{self.window_days[1]:g}, units counted as long as they were watched."
+            f"Mean of the unit's {number} up to day {self.window_days[1]:g}, "
+            "units counted as long as they were watched."
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from abtest.data.request import Aggregate, EventValue, MetricRequest
-from abtest.data.settings import Name, Names, Table
+from abtest.data.request import MetricRequest, UnitValue
+from abtest.data.settings import Names, Table
+from abtest.metrics.activity import Activity, Clock, Window, activity_value
+from abtest.metrics.activity_rules import group_misfits
+from abtest.metrics.misfit import Misfit
+from abtest.metrics.wording import condition
 
 if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest check` stays quick
     from abtest.show.drawing import Chart
@@ -22,30 +25,8 @@ if TYPE_CHECKING:  # numerics load only when something is estimated: `abtest che
 Role = Literal["primary", "guardrail", "secondary", "diagnostic"]
 Direction = Literal["increase", "decrease"]
 DataKind = Literal["events", "units", "totals"]
-Window = Annotated[tuple[float, float], Field(strict=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 MetricId = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-
-MAX_PRE_WINDOW_DAYS = 28.0
-"""The pre-exposure window of a covariate is as long as the metric's window, at most this."""
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """A key of a metric that does not fit the shape of the data."""
-
-    key: str
-    what: str
-    todo: str
-
-
-class Part(Table):
-    """Numerator or denominator of a ratio on an event log."""
-
-    event: Name
-    """Name of the event; "*" is any event."""
-    aggregate: Aggregate = "count"
-    """How the unit's events become one number."""
 
 
 class MetricDefinition(Table, ABC):
@@ -73,7 +54,13 @@ class MetricDefinition(Table, ABC):
     direction: Direction
     """Which way is good."""
     window_days: Window | None = None
-    """[start, end) in days of 24 hours after exposure; events data only."""
+    """[start, end) in days after exposure; events data only."""
+    window: Clock = "rolling"
+    """rolling: days of 24 hours from the moment of exposure. calendar: dates in the experiment's
+    timezone, of which day 0 is the rest of the date of exposure; events data only."""
+    among: Activity | None = None
+    """The metric is about the units that meet this, such as { event = "open", window_days = [-28,
+    0], at_most = 0 }; the others are left out and counted (events data)."""
     mde: Positive | None = None
     """Relative effect that the experiment is sized for (superiority)."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -111,6 +98,14 @@ class MetricDefinition(Table, ABC):
     def closes_after(self) -> float:
         """Days after the end of enrolment at which the metric may be judged."""
         return self.window_days[1] if self.window_days is not None else 0.0
+
+    @property
+    def group(self) -> UnitValue | None:
+        """Which units the metric is about: those with another number than 0; None for all."""
+        if self.among is None:
+            return None
+        window = self.window_days or (0.0, 0.0)
+        return activity_value(self.among, window, self.window)
 
     @property
     def label(self) -> str:
@@ -158,6 +153,13 @@ class MetricDefinition(Table, ABC):
     def definition(self) -> str:
         """Return one sentence that says what is measured, without the day range."""
 
+    @property
+    def meaning(self) -> str:
+        """What is measured, and among which units."""
+        if self.among is None:
+            return self.definition()
+        return f"{self.definition()} Among units with {condition(self.among, self.window_days)}."
+
     def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
         """Return the keys that are missing or meaningless for this shape of data."""
         shapes = self.shapes()
@@ -169,42 +171,16 @@ class MetricDefinition(Table, ABC):
         best = max(choices, key=lambda keys: len(given & set(keys)))
         found = [_missing(self, data, key, choices) for key in best if key not in given]
         found += [_stray(self, data, key, best) for key in sorted(given - set(best))]
-        if data != "events" and self.window_days is not None:
-            found.append(_stray(self, data, "window_days", best))
+        if data != "events":
+            given_here = {"window_days", "among"} & self.model_fields_set
+            found += [_stray(self, data, key, best) for key in sorted(given_here)]
+        if self.among is not None:
+            found += group_misfits("among", self.among)
         if not self.adjusts:
             asked = {"cuped": self.cuped, "covariates": self.covariates, "strata": self.strata}
             what = f"a metric of kind {self.kind_name} is compared as it is, without adjustment"
             found += [Misfit(key, what, "leave it out") for key, given in asked.items() if given]
         return tuple(found)
-
-
-def shifted_before_exposure(value: EventValue) -> EventValue:
-    """Return the same value counted before exposure, over a window as long, at most 28 days."""
-    start, end = value.window
-    length = min(end - start, MAX_PRE_WINDOW_DAYS)
-    return replace(value, window=(-length, 0.0))
-
-
-def day_range(window: tuple[float, float] | None) -> str:
-    """Return the days of a window in words; days count from 0 and are 24 hours long.
-
-    Examples
-    --------
-    >>> day_range((0.0, 7.0))
-    'days 0 to 6 after exposure'
-    >>> day_range((7.0, 8.0))
-    'day 7 after exposure'
-    >>> day_range((0.0, 1.5))
-    'hours 0 to 36 after exposure'
-    """
-    if window is None:
-        return ""
-    start, end = window
-    if start != int(start) or end != int(end):
-        return f"hours {start * 24:g} to {end * 24:g} after exposure"
-    if end - start == 1:
-        return f"day {start:g} after exposure"
-    return f"days {start:g} to {end - 1:g} after exposure"
 
 
 def _unsupported(metric: MetricDefinition, data: DataKind) -> Misfit:

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from abtest.data.request import Statistic, time_step
-from abtest.metrics.definition import Misfit, Window
+from abtest.metrics.activity import Window
+from abtest.metrics.definition import DataKind
+from abtest.metrics.misfit import Misfit
 from abtest.metrics.plain import PlainMetric
 
 _STEP_NAMES = {1.0: "days", 1.0 / 24.0: "hours", 1.0 / 1440.0: "minutes"}
@@ -20,6 +22,14 @@ class FollowedMetric(PlainMetric):
     follow_up_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Days after the end of enrolment at which the metric is judged; left out: when the window of
     the last unit has closed. Units with open windows count as long as they were watched."""
+
+    def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
+        """Return what does not fit; time is that since the moment of exposure."""
+        found = super().misfits(data)
+        if self.window == "rolling":
+            return found
+        what = "time is counted from the moment of exposure on, not in dates"
+        return (*found, Misfit("window", what, "leave it out"))
 
     @property
     def closes_after(self) -> float:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import (
-    Aggregate,
     ColumnValue,
-    EventValue,
     MetricRequest,
+    Times,
     TotalsRequest,
     UnitRequest,
 )
 from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, MetricDefinition, shifted_before_exposure
+from abtest.metrics.activity import UnitAggregate, before_exposure
+from abtest.metrics.counting import CountingMetric
+from abtest.metrics.definition import DataKind
 from abtest.metrics.wording import number_of_events
 
 if TYPE_CHECKING:
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from abtest.stats.results import PairEstimate
 
 
-class MeanMetric(MetricDefinition):
+class MeanMetric(CountingMetric):
     """Mean over all exposed units, units without activity included as 0."""
 
     kind: Literal["mean"]
     """Kind of metric."""
-    event: Name | None = None
-    """Event that is counted (events data); "*" is any event."""
-    aggregate: Aggregate | None = None
+    aggregate: UnitAggregate | None = None
     """How the unit's events become one number (events data)."""
+    per_day: bool = False
+    """Divide the number by the days of the window (events data)."""
     value: Name | None = None
     """Column of the unit's number (units data)."""
     n: Name | None = None
@@ -70,8 +71,11 @@ class MeanMetric(MetricDefinition):
         assert self.event is not None
         assert self.aggregate is not None
         assert self.window_days is not None
-        value = EventValue((self.event,), self.aggregate, self.window_days)
-        before = (shifted_before_exposure(value),) if cuped else ()
+        start, end = self.window_days
+        value = self.counted(self.aggregate)
+        if self.per_day:
+            value = Times(value, 1.0 / (end - start))
+        before = before_exposure((value,)) if cuped else ()
         return UnitRequest(self.id, (value,), before, matures_after=self.window_days[1])
 
     def estimate(
@@ -85,5 +89,7 @@ class MeanMetric(MetricDefinition):
     def definition(self) -> str:
         """Return one sentence that says what is measured."""
         if self.event is not None and self.aggregate is not None:
-            return f"Mean of the unit's {number_of_events(self.event, self.aggregate)}."
+            number = number_of_events(self.event, self.aggregate, self.ignore)
+            rate = ", divided by the days of the window" if self.per_day else ""
+            return f"Mean of the unit's {number}{rate}."
         return f"Mean of {self.value or self.sum or self.mean or self.id} per unit."

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from abtest.data.request import Aggregate, ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
+from abtest.metrics.activity import UnitAggregate
+from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind
 from abtest.metrics.plain import PlainMetric
 from abtest.metrics.wording import number_of_events, quantile_name
@@ -19,16 +21,14 @@ if TYPE_CHECKING:
     from abtest.stats.value_counts import ValueCounts
 
 
-class QuantileMetric(PlainMetric):
+class QuantileMetric(CountingMetric, PlainMetric):
     """Value that a share of all exposed units does not exceed, units without activity as 0."""
 
     kind: Literal["quantile"]
     """Kind of metric."""
     quantile: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Share of units at or below the value: 0.5 is the median, 0.9 what one unit in ten exceeds."""
-    event: Name | None = None
-    """Event that is counted (events data); "*" is any event."""
-    aggregate: Aggregate | None = None
+    aggregate: UnitAggregate | None = None
     """How the unit's events become one number (events data)."""
     value: Name | None = None
     """Column of the unit's number (units data)."""
@@ -42,12 +42,11 @@ class QuantileMetric(PlainMetric):
         if data == "units":
             assert self.value is not None
             return UnitRequest(self.id, (ColumnValue(self.value),), statistic="value_counts")
-        assert self.event is not None
         assert self.aggregate is not None
         assert self.window_days is not None
         return UnitRequest(
             self.id,
-            (EventValue((self.event,), self.aggregate, self.window_days),),
+            (self.counted(self.aggregate),),
             matures_after=self.window_days[1],
             statistic="value_counts",
         )
@@ -78,5 +77,7 @@ class QuantileMetric(PlainMetric):
         """Return one sentence that says what is measured."""
         name = quantile_name(self.quantile)
         if self.event is not None and self.aggregate is not None:
-            return f"{name} of the unit's {number_of_events(self.event, self.aggregate)}."
+            return (
+                f"{name} of the unit's {number_of_events(self.event, self.aggregate, self.ignore)}."
+            )
         return f"{name} of {self.value or self.id} per unit."

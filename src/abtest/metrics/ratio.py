@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.definition import (
-    DataKind,
-    MetricDefinition,
-    Misfit,
-    Part,
-    shifted_before_exposure,
-)
-from abtest.metrics.wording import number_of_events
+from abtest.metrics.activity import Activity, activity_value, before_exposure
+from abtest.metrics.activity_rules import activity_misfits
+from abtest.metrics.definition import DataKind, MetricDefinition
+from abtest.metrics.misfit import Misfit
+from abtest.metrics.wording import condition, number_of_events
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -30,14 +27,14 @@ class RatioMetric(MetricDefinition):
 
     kind: Literal["ratio"]
     """Kind of metric."""
-    numerator: Part | Name
+    numerator: Activity | Name
     """Column (units data) or { event, aggregate } (events data)."""
-    denominator: Part | Name
+    denominator: Activity | Name
     """Column (units data) or { event, aggregate } (events data)."""
 
     def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
         """Return the keys that each shape of data needs: totals carry no covariance."""
-        events = isinstance(self.numerator, Part) and isinstance(self.denominator, Part)
+        events = isinstance(self.numerator, Activity) and isinstance(self.denominator, Activity)
         keys = ("numerator", "denominator")
         columns = isinstance(self.numerator, str) and isinstance(self.denominator, str)
         return {"events": (keys,)} if events else {"units": (keys,)} if columns else {}
@@ -45,7 +42,16 @@ class RatioMetric(MetricDefinition):
     def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
         """Return what does not fit; on an event log both parts are events, else columns."""
         if data == "totals" or data in self.shapes():
-            return super().misfits(data)
+            parts = {"numerator": self.numerator, "denominator": self.denominator}
+            return (
+                *super().misfits(data),
+                *(
+                    misfit
+                    for key, part in parts.items()
+                    if isinstance(part, Activity)
+                    for misfit in activity_misfits(key, part, self.window_days)
+                ),
+            )
         form = "{ event = ..., aggregate = ... }" if data == "events" else "the name of a column"
         return (
             Misfit(
@@ -70,10 +76,9 @@ class RatioMetric(MetricDefinition):
         window = self.window_days
         assert window is not None
         values = tuple(
-            EventValue((part.event,), part.aggregate, window)
-            for part in (self.numerator, self.denominator)
+            activity_value(part, window, self.window) for part in (self.numerator, self.denominator)
         )
-        before = tuple(shifted_before_exposure(value) for value in values) if cuped else ()
+        before = before_exposure(values) if cuped else ()
         return UnitRequest(self.id, values, before, matures_after=window[1])
 
     def estimate(
@@ -93,5 +98,10 @@ class RatioMetric(MetricDefinition):
         return f"{first} divided by {denominator}, each summed over all units."
 
 
-def _words(part: Part | str) -> str:
-    return part if isinstance(part, str) else number_of_events(part.event, part.aggregate)
+def _words(part: Activity | str) -> str:
+    if isinstance(part, str):
+        return part
+    if part.all or part.at_least is not None or part.at_most is not None:
+        return f"number of units with {condition(part)}"
+    assert part.event is not None
+    return number_of_events(part.event, part.aggregate, part.ignore)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, Misfit
+from abtest.metrics.counting import CountingMetric
+from abtest.metrics.definition import DataKind
+from abtest.metrics.misfit import Misfit
 from abtest.metrics.plain import PlainMetric
 from abtest.metrics.wording import event_name
 
@@ -24,7 +26,7 @@ OTHER_SCALE = (1, 5)
 NPS_GROUPS = {"detractors": (0.0, 6.0), "passives": (7.0, 8.0), "promoters": (9.0, 10.0)}
 
 
-class ScoreMetric(PlainMetric):
+class ScoreMetric(CountingMetric, PlainMetric):
     """Score of the units that answered, by the last answer of each; the others are counted."""
 
     missing_expected: ClassVar[bool] = True
@@ -38,8 +40,6 @@ class ScoreMetric(PlainMetric):
     """Lowest and highest answer, of top_box and mean; left out: [1, 5]."""
     top: Annotated[int, Field(ge=1)] | None = None
     """How many of the highest answers count, of top_box; left out: 2."""
-    event: Name | None = None
-    """Event of an answer, which stands in the events' value column (events data)."""
     value: Name | None = None
     """Column of the unit's answer, null without one (units data)."""
 
@@ -78,7 +78,7 @@ class ScoreMetric(PlainMetric):
         assert self.window_days is not None
         return UnitRequest(
             self.id,
-            (EventValue((self.event,), "last_value", self.window_days),),
+            (self.counted("last_value"),),
             matures_after=self.window_days[1],
             statistic="value_counts",
         )
@@ -118,9 +118,17 @@ class ScoreMetric(PlainMetric):
         low, high = self.answers
         what = {
             "nps": "Net promoter score (per cent of answers 9 and 10 less per cent of 0 to 6)",
-            "top_box": f"Share of answers {high - (self.top or 2) + 1} to {high} "
+            "top_box": f"Share of {_answers(high - (self.top or 2) + 1, high)} "
             f"on a scale from {low} to {high}",
             "mean": f"Mean answer on a scale from {low} to {high}",
         }[self.score]
-        source = self.value if self.event is None else f"each unit's last {event_name(self.event)}"
+        source = (
+            self.value
+            if self.event is None
+            else f"each unit's last {event_name(self.event, self.ignore)}"
+        )
         return f"{what} in {source}; units without an answer are left out."
+
+
+def _answers(low: int, high: int) -> str:
+    return f"answer {high}" if low == high else f"answers {low} to {high}"

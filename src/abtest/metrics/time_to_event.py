@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from abtest.data.request import ColumnValue, EventValue, MetricRequest, UnitRequest
+from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.definition import DataKind, Misfit, Positive
+from abtest.metrics.counting import CountingMetric
+from abtest.metrics.definition import DataKind, Positive
 from abtest.metrics.followed import FollowedMetric, on_steps, step_misfits
+from abtest.metrics.misfit import Misfit
 from abtest.metrics.wording import event_name
 
 if TYPE_CHECKING:
@@ -17,13 +19,11 @@ if TYPE_CHECKING:
     from abtest.stats.survival.event_times import EventTimes
 
 
-class TimeToEventMetric(FollowedMetric):
+class TimeToEventMetric(CountingMetric, FollowedMetric):
     """Mean days until the first event, up to a horizon (restricted mean survival time)."""
 
     kind: Literal["time_to_event"]
     """Kind of metric."""
-    event: Name | None = None
-    """Event that is waited for (events data); "*" is any event."""
     duration: Name | None = None
     """Column of the days until the event, or until the unit was last seen (units data)."""
     observed: Name | None = None
@@ -57,7 +57,7 @@ class TimeToEventMetric(FollowedMetric):
             return UnitRequest(self.id, columns, statistic="event_times", horizon=self.until)
         assert self.event is not None
         assert self.window_days is not None
-        value = EventValue((self.event,), "first_time", self.window_days)
+        value = self.counted("first_time")
         return UnitRequest(self.id, (value,), statistic="event_times", horizon=self.until)
 
     def compared(
@@ -86,7 +86,7 @@ class TimeToEventMetric(FollowedMetric):
     def definition(self) -> str:
         """Return one sentence that says what is measured."""
         if self.event is not None:
-            what = f"first {event_name(self.event)}"
+            what = f"first {event_name(self.event, self.ignore)}"
         else:
             what = f"end of {self.duration}"
         return (

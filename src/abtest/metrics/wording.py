@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from abtest.data.request import Aggregate
+from collections.abc import Sequence
 
-_BEGINNINGS: dict[Aggregate, str] = {
+from abtest.metrics.activity import ANY, Activity, Counted, UnitAggregate, Window, names_of
+from abtest.metrics.days import day_range
+
+_BEGINNINGS: dict[UnitAggregate, str] = {
     "count": "number of",
     "any": "having at least one",
     "sum": "summed value of",
     "max": "largest value of",
     "distinct_days": "number of days with",
+    "distinct_events": "number of different ones among",
 }
 
 
-def event_name(event: str) -> str:
-    """Return the event as it stands in a sentence, singular."""
-    return "event of any name" if event == "*" else f'"{event}" event'
+def event_name(event: str | Sequence[str], ignore: Sequence[str] = ()) -> str:
+    """Return the event, or several, as they stand in a sentence, singular.
+
+    Examples
+    --------
+    >>> event_name("open"), event_name(("like", "share", "save"))
+    ('"open" event', '"like", "share" or "save" event')
+    >>> event_name("*", ignore=["push_sent"])
+    'event of any name but "push_sent"'
+    """
+    return _named(event, ignore, "event")
+
+
+def events_name(event: str | Sequence[str], ignore: Sequence[str] = ()) -> str:
+    """Return the events as they stand in a sentence, plural."""
+    return _named(event, ignore, "events")
+
+
+def _named(event: str | Sequence[str], ignore: Sequence[str], noun: str) -> str:
+    names = names_of(event) if isinstance(event, str) else tuple(event)
+    if ANY not in names:
+        return f"{_listed(names)} {noun}"
+    but = f" but {_listed(ignore)}" if ignore else ""
+    return f"{noun} of any name{but}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f'"{name}"' for name in names]
+    if len(quoted) == 1:
+        return quoted[0]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def quantile_name(quantile: float) -> str:
@@ -37,15 +69,77 @@ def quantile_name(quantile: float) -> str:
     return f"{percent:g}{ending} percentile"
 
 
-def number_of_events(event: str, aggregate: Aggregate) -> str:
+def number_of_events(
+    event: str | Sequence[str], aggregate: UnitAggregate, ignore: Sequence[str] = ()
+) -> str:
     """Return the aggregate in words.
 
     Examples
     --------
     >>> number_of_events("purchase", "sum")
     'summed value of "purchase" events'
+    >>> number_of_events(("like", "share"), "distinct_events")
+    'number of different ones among "like" or "share" events'
     """
-    if aggregate == "any":
-        return f"{_BEGINNINGS[aggregate]} {event_name(event)}"
-    plural = "events of any name" if event == "*" else f'"{event}" events'
-    return f"{_BEGINNINGS[aggregate]} {plural}"
+    noun = event_name if aggregate == "any" else events_name
+    return f"{_BEGINNINGS[aggregate]} {noun(event, ignore)}"
+
+
+def condition(activity: Activity, window: Window | None = None) -> str:
+    """Return what a unit must have done, after "with" or "units with".
+
+    Parameters
+    ----------
+    activity
+        The condition.
+    window
+        The metric's own, whose days need not be said again.
+
+    Examples
+    --------
+    >>> condition(Activity(event="open", aggregate="distinct_days", at_least=3))
+    'at least 3 days with "open" events'
+    >>> condition(Activity(event="open", at_most=0, window_days=(-28, 0)))
+    'no "open" event (days 28 to 1 before exposure)'
+    """
+    when = ""
+    if activity.window_days is not None and activity.window_days != window:
+        when = f" ({day_range(activity.window_days)})"
+    if activity.all:
+        return " and ".join(condition(part, window) for part in activity.all) + when
+    assert activity.event is not None
+    events = Counted(names_of(activity.event), activity.ignore)
+    return limited(events, activity.aggregate, activity.at_least, activity.at_most) + when
+
+
+def limited(
+    events: Counted, aggregate: UnitAggregate, least: float | None, most: float | None
+) -> str:
+    """Return a number of events with its limits in words; without any it is other than 0.
+
+    Examples
+    --------
+    >>> limited(Counted(("buy",)), "count", 2, None), limited(Counted(("buy",)), "sum", None, 50)
+    ('at least 2 "buy" events', 'a summed value of "buy" events of at most 50')
+    """
+    one, several = (named(*events) for named in (event_name, events_name))
+    if least is None and most is None:
+        return f"at least one {one}"
+    if least is None and most == 0 and aggregate != "sum":
+        return f"no {one}"
+    size = _size(least, most)
+    if aggregate == "count":
+        return f"{size} {several}"
+    if aggregate == "distinct_days":
+        return f"{size} days with {several}"
+    if aggregate == "distinct_events":
+        return f"{size} different ones among {several}"
+    return f"a {number_of_events(events.events, aggregate, events.ignored)} of {size}"
+
+
+def _size(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"at least {least:g}"
+    if least is None:
+        return f"at most {most:g}"
+    return f"exactly {least:g}" if least == most else f"{least:g} to {most:g}"

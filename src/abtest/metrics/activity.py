@@ -1,0 +1,153 @@
+"""What of an event log becomes a unit's number: which events, how they are put together, when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from abtest.data.request import (
+    AllOf,
+    EventValue,
+    Single,
+    Total,
+    UnitValue,
+    Within,
+    mapped,
+    sources_of,
+)
+from abtest.data.settings import Name, Names, Table
+
+EventNames = Name | Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+"""One name or several; "*" is any event."""
+UnitAggregate = Literal["count", "any", "sum", "max", "distinct_days", "distinct_events"]
+"""How a unit's events become one number: `distinct_events` counts the names that were met."""
+Window = Annotated[tuple[float, float], Field(strict=False)]
+Limit = Annotated[float, Field(allow_inf_nan=False)]
+Clock = Literal["rolling", "calendar"]
+
+ANY = "*"
+MAX_PRE_WINDOW_DAYS = 28.0
+"""The pre-exposure window of a covariate is as long as the metric's window, at most this."""
+
+
+class Activity(Table):
+    """Events of a unit as one number, or 1 and 0 for whether it meets conditions."""
+
+    event: EventNames | None = None
+    """Name of the event, or a list of names of which each counts; "*" is any event."""
+    ignore: Names = ()
+    """Names that do not count where the event is "*"."""
+    aggregate: UnitAggregate = "count"
+    """How the unit's events become one number."""
+    at_least: Limit | None = None
+    """The number becomes 1 for units that reach this, 0 for the others."""
+    at_most: Limit | None = None
+    """The number becomes 1 for units that do not exceed this, 0 for the others."""
+    window_days: Window | None = None
+    """[start, end) in days after exposure, negative before it; left out: that of the metric."""
+    all: Annotated[tuple[Activity, ...], Field(strict=False)] = ()
+    """Instead of an event: 1 for units that meet every one of these, 0 for the others."""
+
+
+class Counted(NamedTuple):
+    """Names of events that count, and of those that do not where any does."""
+
+    events: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def names_of(event: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return one name or several as several.
+
+    Examples
+    --------
+    >>> names_of("open"), names_of(("open", "search"))
+    (('open',), ('open', 'search'))
+    """
+    return (event,) if isinstance(event, str) else event
+
+
+def counted_value(
+    counted: Counted, aggregate: UnitAggregate | Single, window: tuple[float, float], clock: Clock
+) -> UnitValue:
+    """Return the number of a unit's events.
+
+    Parameters
+    ----------
+    counted
+        The events.
+    aggregate
+        How they become one number.
+    window
+        When they count, in days after exposure.
+    clock
+        ``rolling`` from the moment of exposure, or ``calendar`` dates.
+    """
+    names, calendar = counted.events, clock == "calendar"
+    if aggregate == "distinct_events":
+        each = (EventValue((name,), "any", window, calendar) for name in dict.fromkeys(names))
+        return Total(tuple(each))
+    ignored = counted.ignored if ANY in names else ()
+    return EventValue(names, aggregate, window, calendar, ignored)
+
+
+def limited_value(value: UnitValue, least: float | None, most: float | None) -> UnitValue:
+    """Return 1 where a number lies within the limits, 0 elsewhere; the number without any."""
+    if least is None and most is None:
+        return value
+    lowest = -math.inf if least is None else least
+    return Within(value, lowest, math.inf if most is None else most)
+
+
+def activity_value(part: Activity, window: tuple[float, float], clock: Clock) -> UnitValue:
+    """Return the number that an activity is; `window` where it has none of its own."""
+    own = part.window_days or window
+    if part.all:
+        return all_value(part.all, own, clock)
+    assert part.event is not None
+    counted = Counted(names_of(part.event), part.ignore)
+    value = counted_value(counted, part.aggregate, own, clock)
+    return limited_value(value, part.at_least, part.at_most)
+
+
+def all_value(parts: tuple[Activity, ...], window: tuple[float, float], clock: Clock) -> UnitValue:
+    """Return 1 for units that meet every condition: a number other than 0."""
+    return AllOf(tuple(activity_value(part, window, clock) for part in parts))
+
+
+def before_exposure(values: tuple[UnitValue, ...]) -> tuple[UnitValue, ...]:
+    """Return the same values before exposure, by the same definition.
+
+    Of one window: as long a one that ends at exposure, at most 28 days. Of several: all moved
+    back until the last ends there.
+    """
+    windows = {window for value in values for window in windows_of(value)}
+    if len(windows) == 1:
+        ((start, end),) = windows
+        only = (-min(end - start, MAX_PRE_WINDOW_DAYS), 0.0)
+        return _moved(values, lambda _: only)
+    last = max(end for _, end in windows)
+    return _moved(values, lambda window: (window[0] - last, window[1] - last))
+
+
+def windows_of(value: UnitValue) -> Iterator[tuple[float, float]]:
+    """Yield the windows of the events that a value is made of."""
+    for source in sources_of(value):
+        if isinstance(source, EventValue):
+            yield source.window
+
+
+def _moved(
+    values: tuple[UnitValue, ...],
+    window: Callable[[tuple[float, float]], tuple[float, float]],
+) -> tuple[UnitValue, ...]:
+    def moved(source: UnitValue) -> UnitValue:
+        if isinstance(source, EventValue):
+            return replace(source, window=window(source.window))
+        return source
+
+    return tuple(mapped(value, moved) for value in values)

@@ -1,0 +1,72 @@
+"""What is wrong with an activity by itself, and with its window beside that of its metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from abtest.metrics.activity import Activity, Window
+from abtest.metrics.misfit import Misfit
+
+_FAR = 36_500.0
+"""Longer than any experiment, in days."""
+
+
+def activity_misfits(key: str, activity: Activity, window: Window | None) -> Iterator[Misfit]:
+    """Yield what does not fit in an activity that is part of an outcome.
+
+    Parameters
+    ----------
+    key
+        Where it stands in the metric.
+    activity
+        The activity.
+    window
+        That of the metric: what counts happens in it, so that the metric is known when it closes.
+    """
+    yield from _by_itself(key, activity)
+    own = activity.window_days
+    if own is not None and window is not None and not window[0] <= own[0] < own[1] <= window[1]:
+        what = "its window must be part of the metric's"
+        todo = (
+            f"write window_days = [start, end] with {window[0]:g} <= start < end <= {window[1]:g}"
+        )
+        yield Misfit(key, what, todo)
+    for part in activity.all:
+        yield from activity_misfits(key, part, own or window)
+
+
+def group_misfits(key: str, activity: Activity, *, outer: bool = False) -> Iterator[Misfit]:
+    """Yield what does not fit in the activity that says which units a metric is about.
+
+    Parameters
+    ----------
+    key
+        Where it stands in the metric.
+    activity
+        The activity.
+    outer
+        Whether an activity around it has a window already.
+    """
+    yield from _by_itself(key, activity)
+    own = activity.window_days
+    if own is None and not outer and not activity.all:
+        todo = "add window_days, such as [-28, 0]: the 28 days before exposure"
+        yield Misfit(key, "nothing says when units of the group must have done it", todo)
+    if own is not None and not (math.isfinite(sum(own)) and -_FAR <= own[0] < own[1] <= _FAR):
+        todo = "write window_days = [-28, 0]: the 28 days before exposure"
+        yield Misfit(key, "its window must be [start, end) with start < end, in days", todo)
+    for part in activity.all:
+        yield from group_misfits(key, part, outer=outer or own is not None)
+
+
+def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
+    if (activity.event is None) == (not activity.all):
+        what = "counts either an event, or whether all of several conditions are met"
+        yield Misfit(key, what, "write event = ..., or all = [{ event = ... }, ...]")
+    if activity.all and (activity.at_least is not None or activity.at_most is not None):
+        what = "is 1 where all conditions are met, and takes no limits of its own"
+        yield Misfit(key, what, "write at_least and at_most in the conditions")
+    least, most = activity.at_least, activity.at_most
+    if least is not None and most is not None and least > most:
+        yield Misfit(key, "at_least is above at_most, which no unit can meet", "exchange the two")

@@ -1,0 +1,84 @@
+"""Metrics that come with abtest, over roles of events: definitions as data."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from abtest.metrics.roles import role_of
+
+FILE = "catalogue.toml"
+_FOR_READERS = ("section", "source", "edge_cases")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric of the catalogue.
+
+    Attributes
+    ----------
+    id
+        Name by which an experiment uses it.
+    section
+        What it is listed under.
+    keys
+        Its definition: what an experiment's file could say in its place.
+    edge_cases
+        What to look out for.
+    source
+        Where the definition comes from.
+    """
+
+    id: str
+    section: str
+    keys: Mapping[str, Any]
+    edge_cases: str
+    source: str
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles of events that an experiment must name to use it, in order of mention."""
+        found = (role_of(name) for name in _events(self.keys))
+        return tuple(dict.fromkeys(role for role in found if role is not None))
+
+
+def catalogue_text() -> str:
+    """Return the file of definitions, for the lines of messages."""
+    return (files("abtest.metrics") / FILE).read_text(encoding="utf-8")
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """Return every entry by its id, in the order of the file.
+
+    Examples
+    --------
+    >>> entry = catalogue()["retained_week_1"]
+    >>> entry.keys["window_days"], entry.roles
+    ([7, 14], ('active',))
+    """
+    return {name: _entry(name, table) for name, table in tomllib.loads(catalogue_text()).items()}
+
+
+def definitions() -> dict[str, dict[str, Any]]:
+    """Return the keys of every entry by its id, as a project's own definitions have them."""
+    return {name: dict(entry.keys) for name, entry in catalogue().items()}
+
+
+def _entry(name: str, table: Mapping[str, Any]) -> Entry:
+    keys = {key: value for key, value in table.items() if key not in _FOR_READERS}
+    return Entry(name, table["section"], keys, table["edge_cases"], table["source"])
+
+
+def _events(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the events that a definition names, also in its conditions."""
+    for key, value in table.items():
+        if key == "event":
+            yield from [value] if isinstance(value, str) else value
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                yield from _events(part)
