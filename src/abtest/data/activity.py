@@ -15,7 +15,8 @@ from abtest.data import status as row_status
 from abtest.data.clock import microseconds
 from abtest.data.measured import Failure
 from abtest.data.plan import split_sum
-from abtest.data.request import Design, EventValue
+from abtest.data.request import Design, EventValue, SessionValue
+from abtest.data.sessions import SessionRule, session_values
 from abtest.data.settings import Events
 from abtest.data.source import Source, Sources
 
@@ -164,12 +165,13 @@ def _believed(events: EventRows, as_of: datetime) -> ir.Table:
 def values_per_unit(
     events: EventRows,
     units: ir.Table,
-    values: Mapping[EventValue, str],
+    values: Mapping[EventValue | SessionValue, str],
     design: Design,
     counts: EventCounts,
     *,
     as_of: datetime,
     first_event: str | None,
+    rule: SessionRule,
 ) -> ir.Table:
     """Return every unit with its values, all from one pass over the events.
 
@@ -188,9 +190,13 @@ def values_per_unit(
         Column name for every value that a metric asks for.
     counts
         What `count_events` returned: the size of sums.
+    rule
+        How events become sessions.
     """
     once = _once(events, _believed(events, as_of), units, first_event)
-    if any(value.calendar or value.aggregate == "distinct_days" for value in values):
+    of_events = {value: name for value, name in values.items() if isinstance(value, EventValue)}
+    of_sessions = {value: name for value, name in values.items() if isinstance(value, SessionValue)}
+    if any(value.calendar or value.aggregate == "distinct_days" for value in of_events):
         zone = design.timezone
         once = once.mutate(
             day=engine.local_day(once["time"], zone),
@@ -204,21 +210,30 @@ def values_per_unit(
         "rows": once["same"].sum(),
         "active": active.sum(),
     }
-    for value, name in values.items():
+    for value, name in of_events.items():
         asked[name] = _aggregate(once, value, counts)
     summed = once.group_by("uid").aggregate(**asked)
     kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
     all_units = units.left_join(summed, units["uid"] == summed["uid"])
-    return all_units.select(
+    found = all_units.select(
         *(units[name] for name in kept),
         event_repeats=summed["repeats"].fill_null(0),
         event_rows=summed["rows"].fill_null(0),
         idle=summed["active"].fill_null(0) == 0,
         **{
             name: summed[name] if value.aggregate in SINGLES else summed[name].fill_null(0.0)
-            for value, name in values.items()
+            for value, name in of_events.items()
         },
     )
+    activity = once.filter(~once["exposure"]) if "exposure" in once.columns else once
+    for part in session_values(activity, of_sessions, rule):
+        columns = [name for name in part.columns if name != "uid"]
+        joined = found.left_join(part, found["uid"] == part["uid"])
+        found = joined.select(
+            *(found[name] for name in found.columns),
+            **{name: part[name].cast("float64").fill_null(0.0) for name in columns},
+        )
+    return found
 
 
 def amounts_per_step(
@@ -324,12 +339,12 @@ def _inside_dates(once: ir.Table, window: tuple[float, float]) -> ir.Value:
 
     What came before exposure on its date is in no window from day 0 on.
     """
-    start, end = window
-    dates = once["day"].delta(once["start_day"], unit="day")
-    found = (dates >= start) & (dates < end)
-    return found & (once["time"] >= once["start"]) if start >= 0 else found
+    start, end = (ibis.interval(days=int(days)) for days in window)
+    day, zero = once["day"], once["start_day"]
+    found = (day >= zero + start) & (day < zero + end)
+    return found & (once["time"] >= once["start"]) if window[0] >= 0 else found
 
 
-def needs_values(values: Sequence[EventValue]) -> bool:
+def needs_values(values: Sequence[EventValue | SessionValue]) -> bool:
     """Return whether one of the values is made of the value column."""
-    return any(value.aggregate in VALUED for value in values)
+    return any(isinstance(value, EventValue) and value.aggregate in VALUED for value in values)

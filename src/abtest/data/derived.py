@@ -10,9 +10,10 @@ import ibis.expr.types as ir
 
 from abtest.data.request import (
     AllOf,
-    ColumnValue,
     DerivedValue,
     EventValue,
+    SessionValue,
+    SourceValue,
     Times,
     Total,
     UnitValue,
@@ -21,12 +22,16 @@ from abtest.data.request import (
 
 WHOLE = frozenset({"count", "any", "distinct_days"})
 """Aggregates whose values are whole numbers."""
+SESSION_COUNTS = frozenset({"sessions", "single_view", "engaged", "followed"})
+"""Measures of sessions whose values are."""
 
 
 def is_whole(value: UnitValue) -> bool:
     """Return whether a value is a whole number for every unit that has one."""
     if isinstance(value, EventValue):
         return value.aggregate in WHOLE
+    if isinstance(value, SessionValue):
+        return value.measure in SESSION_COUNTS
     if isinstance(value, Total):
         return all(is_whole(part) for part in value.values)
     return isinstance(value, Within | AllOf)
@@ -57,7 +62,7 @@ def with_derived(
 
 def _expression(value: UnitValue, table: ir.Table, columns: Mapping[UnitValue, str]) -> ir.Value:
     """Return a value as an expression; null where a part of it is."""
-    if isinstance(value, EventValue | ColumnValue):
+    if isinstance(value, SourceValue):
         return table[columns[value]]
     if isinstance(value, Times):
         return _expression(value.value, table, columns) * value.factor

@@ -25,14 +25,17 @@ from abtest.data.measured import Failure, Measured, Tally
 from abtest.data.plan import MetricPlan
 from abtest.data.repeated import RepeatPlan
 from abtest.data.request import (
+    ColumnValue,
     DerivedValue,
     Design,
     EventValue,
+    SessionValue,
     UnitRequest,
     UnitValue,
     sources_of,
     time_step,
 )
+from abtest.data.sessions import SessionRule
 from abtest.data.settings import EventsData
 from abtest.data.source import Sources
 from abtest.data.timed import TimePlan, times_on_steps
@@ -70,7 +73,7 @@ class _Believed:
     counts: EventCounts
     as_of: datetime
 
-    def values(self, names: Mapping[EventValue, str]) -> ir.Table:
+    def values(self, names: Mapping[EventValue | SessionValue, str]) -> ir.Table:
         """Return a row per unit with its values under these names."""
         return activity.values_per_unit(
             self.job.events,
@@ -80,6 +83,7 @@ class _Believed:
             self.counts,
             as_of=self.as_of,
             first_event=self.job.first_event,
+            rule=_session_rule(self.job.settings),
         )
 
     def amounts(self, value: EventValue, step: float) -> ir.Table:
@@ -93,6 +97,13 @@ class _Believed:
             as_of=self.as_of,
             first_event=self.job.first_event,
         )
+
+
+def _session_rule(settings: EventsData) -> SessionRule:
+    """Return how the events of this log become sessions."""
+    chosen = settings.sessions
+    by = chosen.by or ("gap" if settings.events.session is None else "column")
+    return SessionRule(by, chosen.gap_minutes, chosen.ignore, chosen.start, chosen.end)
 
 
 def measure_events(
@@ -141,9 +152,9 @@ def measure_events(
     )
 
 
-def _values(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
+def _values(requests: Sequence[UnitRequest]) -> dict[EventValue | SessionValue, str]:
     """Return a column name for every distinct value per unit that the requests need."""
-    names: dict[EventValue, str] = {}
+    names: dict[EventValue | SessionValue, str] = {}
     for request in requests:
         for value in _event_values(request):
             if request.statistic != "repeated_events":
@@ -161,11 +172,11 @@ def _derived(requests: Sequence[UnitRequest]) -> dict[DerivedValue, str]:
     return names
 
 
-def _event_values(request: UnitRequest) -> list[EventValue]:
+def _event_values(request: UnitRequest) -> list[EventValue | SessionValue]:
     found = []
     for value in request.values:
         for source in sources_of(value):
-            if not isinstance(source, EventValue):
+            if isinstance(source, ColumnValue):
                 raise UsageError(
                     "An event log has no finished columns",
                     given=f"metric {request.metric!r}",
@@ -180,7 +191,7 @@ def _open(
     settings: EventsData,
     design: Design,
     sources: Sources,
-    values: Sequence[EventValue],
+    values: Sequence[EventValue | SessionValue],
     now: datetime,
 ) -> _Job:
     if settings.exposures.time is None and settings.exposures.first_event is None:
@@ -320,7 +331,7 @@ def _with_entries(
     for end, calendar, among in dict.fromkeys(map(_enrolment, requests)):
         number = len(entries)
         if calendar:
-            closed = today.delta(table["day"], unit="day") >= end
+            closed = table["day"] + ibis.interval(days=int(end)) <= today
         else:
             closed = table["time"] + ibis.interval(microseconds=microseconds(end)) <= clock
         if among is not None:
@@ -349,11 +360,12 @@ def _with_times(
             continue
         step = time_step(request.statistic, request.horizon)
         steps = round(request.horizon / step)
-        watched = ibis.least((elapsed // microseconds(step)).cast("int64"), steps)
+        known = ibis.greatest(elapsed - microseconds(request.known_after), 0)
+        watched = ibis.least((known // microseconds(step)).cast("int64"), steps)
         if request.statistic == "repeated_events":
             table = table.mutate(**{f"steps_{request.metric}": watched})
             continue
-        first = table[values[_event_values(request)[0]]]
+        first = table[values[request.variables[0]]]
         time, observed = times_on_steps(first, watched, step)
         table = table.mutate(**{f"time_{request.metric}": time, f"seen_{request.metric}": observed})
     return table
@@ -418,7 +430,8 @@ def _detail(
         return CountPlan(metric, values[request.variables[0]], entry)
     if request.statistic == "event_times":
         return TimePlan(metric, f"time_{metric}", f"seen_{metric}", entry)
-    value = _event_values(request)[0]
+    value = request.variables[0]
+    assert isinstance(value, EventValue)
     assert request.horizon is not None  # repeated events have one
     step = time_step(request.statistic, request.horizon)
     return RepeatPlan(

@@ -38,6 +38,40 @@ class EventValue:
     ignored: tuple[str, ...] = ()
 
 
+SessionMeasure = Literal[
+    "sessions", "seconds", "single_view", "engaged", "followed", "absence", "first_end"
+]
+"""What is counted or summed over a unit's sessions."""
+
+
+@dataclass(frozen=True)
+class SessionValue:
+    """A number per unit from its sessions.
+
+    Sessions that start with t0 + start <= time < t0 + end count, with what happens in them before
+    t0 + end. Events before exposure and from exposure on are never in one session. The measures:
+
+    ``sessions`` their number; ``seconds`` from first to last event, summed; ``single_view`` those
+    with one of the `views`; ``engaged`` those that last at least 10 seconds, or have two `views`
+    or one of the `key` events. ``followed`` counts those that end with `limit` days of the window
+    left, ``absence`` sums over these the days until the next starts, at most `limit`.
+    ``first_end`` is the time in microseconds from exposure to the last event of the first session
+    (0 where that starts after `gap`).
+
+    `gap` in minutes replaces the experiment's own rule: an event later than that after the one
+    before it starts a session. Only the `events` make sessions then, without the `ignored`.
+    """
+
+    measure: SessionMeasure
+    window: tuple[float, float]
+    views: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    limit: float = 0.0
+    gap: float | None = None
+    events: tuple[str, ...] = ("*",)
+    ignored: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ColumnValue:
     """A number per unit that stands in a finished column of a units table."""
@@ -78,7 +112,9 @@ class Times:
 
 DerivedValue = Within | AllOf | Total | Times
 """A number per unit that follows from others of the same unit."""
-UnitValue = EventValue | ColumnValue | DerivedValue
+SourceValue = EventValue | SessionValue | ColumnValue
+"""A number per unit that the data give."""
+UnitValue = SourceValue | DerivedValue
 
 
 def parts_of(value: UnitValue) -> tuple[UnitValue, ...]:
@@ -99,7 +135,7 @@ def mapped(value: UnitValue, change: Callable[[UnitValue], UnitValue]) -> UnitVa
     return change(value)
 
 
-def sources_of(value: UnitValue) -> tuple[EventValue | ColumnValue, ...]:
+def sources_of(value: UnitValue) -> tuple[SourceValue, ...]:
     """Return the values of the data that one is made of.
 
     Examples
@@ -108,7 +144,7 @@ def sources_of(value: UnitValue) -> tuple[EventValue | ColumnValue, ...]:
     >>> sources_of(Total((Within(bought, least=2), bought))) == (bought, bought)
     True
     """
-    if isinstance(value, EventValue | ColumnValue):
+    if isinstance(value, SourceValue):
         return (value,)
     return tuple(source for part in parts_of(value) for source in sources_of(part))
 
@@ -152,7 +188,7 @@ class UnitRequest:
     an event log one of ``first_time``, elsewhere the columns of the time in days and of whether
     it is that of the event. ``repeated_events``: one of ``count`` or ``sum`` on an event log.
     These two count time up to `horizon`, in days after exposure, and units as long as they were
-    watched.
+    watched; an event that is known only `known_after` days later, as long as that has passed.
 
     With `among` the metric is about the units for which that value is other than 0, and the
     others are outside.
@@ -166,6 +202,7 @@ class UnitRequest:
     statistic: Statistic = "moments"
     horizon: float | None = None
     among: UnitValue | None = None
+    known_after: float = 0.0
 
     @property
     def values(self) -> tuple[UnitValue, ...]:

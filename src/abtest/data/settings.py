@@ -56,6 +56,22 @@ class Events(Table):
     """Column of a session id."""
 
 
+class Sessions(Table):
+    """How events become sessions."""
+
+    by: Literal["gap", "column", "events"] | None = None
+    """gap: after a pause. column: by data.events.session. events: from start to end events. Left
+    out: by column where data.events.session is given, by gap elsewhere."""
+    gap_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
+    """A session ends with a pause longer than this; midnight does not end it."""
+    ignore: Names = ()
+    """Events that neither open nor extend a session, such as messages sent to the unit."""
+    start: Names = ()
+    """Events that open a session if none is open (by = "events")."""
+    end: Names = ()
+    """Events that end the session (by = "events")."""
+
+
 class UnitAttributes(Table):
     """Attributes known before exposure, one row per unit."""
 
@@ -80,6 +96,8 @@ class EventsData(Table):
     """The event log."""
     units: UnitAttributes | None = None
     """Attributes known before exposure, for segments."""
+    sessions: Sessions = Sessions()
+    """How events become sessions, for metrics of sessions."""
 
 
 class UnitsData(Table):

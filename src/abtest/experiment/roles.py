@@ -13,6 +13,9 @@ from abtest.experiment.toml_text import quoted
 from abtest.metrics.activity import ANY
 from abtest.metrics.roles import MARK, EventRoles, role_of
 
+_EVENTS = ("event", "key")
+"""Keys of metrics that name events."""
+
 
 def use_roles(merged: Merged) -> list[Finding]:
     """Replace every role among the events of metrics by its names; return what has none.
@@ -60,14 +63,15 @@ def _replaced(value: Any, at: KeyPath, names: _Names, found: list[Finding]) -> A
     if not isinstance(value, Mapping):
         return value
     table = {
-        key: value[key] if key == "event" else _replaced(value[key], (*at, key), names, found)
+        key: value[key] if key in _EVENTS else _replaced(value[key], (*at, key), names, found)
         for key in value
     }
-    given = list(_listed(table.get("event")))
-    if not any(role_of(name) for name in given):
-        return table
-    table["event"] = _named(given, (*at, "event"), names, found)
-    if ANY in _listed(table["event"]) and "ignore" not in table and names.passive:
+    for key in _EVENTS:
+        given = list(_listed(table.get(key)))
+        if any(role_of(name) for name in given):
+            table[key] = _named(given, (*at, key), names, found)
+    changed = value.get("event") != table.get("event")
+    if changed and ANY in _listed(table["event"]) and "ignore" not in table and names.passive:
         table["ignore"] = names.passive
     return table
 

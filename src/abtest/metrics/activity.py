@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Protocol, cast
 
 from pydantic import Field
 
 from abtest.data.request import (
     AllOf,
     EventValue,
+    SessionMeasure,
+    SessionValue,
     Single,
     Total,
     UnitValue,
@@ -25,6 +27,25 @@ EventNames = Name | Annotated[tuple[Name, ...], Field(strict=False, min_length=1
 """One name or several; "*" is any event."""
 UnitAggregate = Literal["count", "any", "sum", "max", "distinct_days", "distinct_events"]
 """How a unit's events become one number: `distinct_events` counts the names that were met."""
+SessionAggregate = Literal[
+    "sessions",
+    "session_seconds",
+    "single_view_sessions",
+    "engaged_sessions",
+    "followed_sessions",
+    "days_between_sessions",
+]
+"""What is made of a unit's sessions: their number; seconds from first to last event; those with
+one `event`; those of 10 seconds, two `event` or one `key`; those that end with `limit_days` of the
+window left; and days until the next starts, at most `limit_days`."""
+_MEASURES: dict[str, SessionMeasure] = {
+    "sessions": "sessions",
+    "session_seconds": "seconds",
+    "single_view_sessions": "single_view",
+    "engaged_sessions": "engaged",
+    "followed_sessions": "followed",
+    "days_between_sessions": "absence",
+}
 Window = Annotated[tuple[float, float], Field(strict=False)]
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 Clock = Literal["rolling", "calendar"]
@@ -41,8 +62,13 @@ class Activity(Table):
     """Name of the event, or a list of names of which each counts; "*" is any event."""
     ignore: Names = ()
     """Names that do not count where the event is "*"."""
-    aggregate: UnitAggregate = "count"
-    """How the unit's events become one number."""
+    aggregate: UnitAggregate | SessionAggregate = "count"
+    """How the unit's events, or its sessions, become one number."""
+    key: EventNames | None = None
+    """Events of which one makes a session an engaged one (engaged_sessions)."""
+    limit_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Days after a session for which the next is waited for (followed_sessions and
+    days_between_sessions)."""
     at_least: Limit | None = None
     """The number becomes 1 for units that reach this, 0 for the others."""
     at_most: Limit | None = None
@@ -108,10 +134,49 @@ def activity_value(part: Activity, window: tuple[float, float], clock: Clock) ->
     own = part.window_days or window
     if part.all:
         return all_value(part.all, own, clock)
+    if part.aggregate in _MEASURES:
+        value: UnitValue = session_value(part, own)
+        return limited_value(value, part.at_least, part.at_most)
     assert part.event is not None
     counted = Counted(names_of(part.event), part.ignore)
-    value = counted_value(counted, part.aggregate, own, clock)
+    value = counted_value(counted, cast("UnitAggregate", part.aggregate), own, clock)
     return limited_value(value, part.at_least, part.at_most)
+
+
+def is_of_sessions(aggregate: str | None) -> bool:
+    """Return whether an aggregate is made of sessions and not of events."""
+    return aggregate in _MEASURES
+
+
+class OfSessions(Protocol):
+    """What an activity, or a metric, says of the sessions that it counts."""
+
+    @property
+    def event(self) -> str | tuple[str, ...] | None:
+        """Views."""
+
+    @property
+    def key(self) -> str | tuple[str, ...] | None:
+        """Events that make a session an engaged one."""
+
+    @property
+    def limit_days(self) -> float | None:
+        """How long the next session is waited for."""
+
+    @property
+    def aggregate(self) -> str | None:
+        """What is made of sessions."""
+
+
+def session_value(part: OfSessions, window: tuple[float, float]) -> SessionValue:
+    """Return the number that is made of a unit's sessions."""
+    return SessionValue(
+        _MEASURES[str(part.aggregate)],
+        window,
+        views=() if part.event is None else names_of(part.event),
+        key=() if part.key is None else names_of(part.key),
+        limit=part.limit_days or 0.0,
+    )
 
 
 def all_value(parts: tuple[Activity, ...], window: tuple[float, float], clock: Clock) -> UnitValue:
@@ -137,7 +202,7 @@ def before_exposure(values: tuple[UnitValue, ...]) -> tuple[UnitValue, ...]:
 def windows_of(value: UnitValue) -> Iterator[tuple[float, float]]:
     """Yield the windows of the events that a value is made of."""
     for source in sources_of(value):
-        if isinstance(source, EventValue):
+        if isinstance(source, EventValue | SessionValue):
             yield source.window
 
 
@@ -146,7 +211,7 @@ def _moved(
     window: Callable[[tuple[float, float]], tuple[float, float]],
 ) -> tuple[UnitValue, ...]:
     def moved(source: UnitValue) -> UnitValue:
-        if isinstance(source, EventValue):
+        if isinstance(source, EventValue | SessionValue):
             return replace(source, window=window(source.window))
         return source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from abtest.metrics.activity import Activity, Window
+from abtest.metrics.activity import Activity, OfSessions, Window, is_of_sessions
 from abtest.metrics.misfit import Misfit
 
 _FAR = 36_500.0
@@ -61,7 +61,10 @@ def group_misfits(key: str, activity: Activity, *, outer: bool = False) -> Itera
 
 
 def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
-    if (activity.event is None) == (not activity.all):
+    sessions = is_of_sessions(activity.aggregate)
+    if sessions:
+        yield from session_misfits(key, activity)
+    elif (activity.event is None) == (not activity.all):
         what = "counts either an event, or whether all of several conditions are met"
         yield Misfit(key, what, "write event = ..., or all = [{ event = ... }, ...]")
     if activity.all and (activity.at_least is not None or activity.at_most is not None):
@@ -70,3 +73,27 @@ def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
     least, most = activity.at_least, activity.at_most
     if least is not None and most is not None and least > most:
         yield Misfit(key, "at_least is above at_most, which no unit can meet", "exchange the two")
+
+
+_NEED_VIEWS = ("single_view_sessions", "engaged_sessions")
+_NEED_LIMIT = ("followed_sessions", "days_between_sessions")
+
+
+def session_misfits(key: str, part: OfSessions) -> Iterator[Misfit]:
+    """Yield what does not fit in a number that is made of sessions."""
+    aggregate = str(part.aggregate)
+    if aggregate in _NEED_VIEWS and part.event is None:
+        todo = 'add event = "page_view", the name in the log, or a role such as "@view"'
+        yield Misfit(key, f"{aggregate} needs the event of a view", todo)
+    if (aggregate in _NEED_LIMIT) != (part.limit_days is not None):
+        if part.limit_days is None:
+            todo = "add limit_days = 14: how long the next session is waited for"
+            yield Misfit(key, f"{aggregate} needs a limit", todo)
+        else:
+            todo = "leave it out"
+            yield Misfit(key, f"limit_days means nothing for {aggregate}", todo)
+    if aggregate not in _NEED_VIEWS and part.event is not None:
+        todo = "leave the event out: data.sessions says which events make sessions"
+        yield Misfit(key, f"{aggregate} counts sessions of any event", todo)
+    if aggregate != "engaged_sessions" and part.key is not None:
+        yield Misfit(key, f"key means nothing for {aggregate}", "leave it out")

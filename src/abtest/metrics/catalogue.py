@@ -77,7 +77,7 @@ def _entry(name: str, table: Mapping[str, Any]) -> Entry:
 def _events(table: Mapping[str, Any]) -> Iterator[str]:
     """Yield the events that a definition names, also in its conditions."""
     for key, value in table.items():
-        if key == "event":
+        if key in ("event", "key"):
             yield from [value] if isinstance(value, str) else value
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, Mapping):

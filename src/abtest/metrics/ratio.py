@@ -11,7 +11,7 @@ from abtest.metrics.activity import Activity, activity_value, before_exposure
 from abtest.metrics.activity_rules import activity_misfits
 from abtest.metrics.definition import DataKind, MetricDefinition
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import condition, number_of_events
+from abtest.metrics.wording import number_of
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -99,9 +99,4 @@ class RatioMetric(MetricDefinition):
 
 
 def _words(part: Activity | str) -> str:
-    if isinstance(part, str):
-        return part
-    if part.all or part.at_least is not None or part.at_most is not None:
-        return f"number of units with {condition(part)}"
-    assert part.event is not None
-    return number_of_events(part.event, part.aggregate, part.ignore)
+    return part if isinstance(part, str) else number_of(part)

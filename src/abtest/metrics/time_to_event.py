@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
+from abtest.data.request import ColumnValue, MetricRequest, SessionValue, UnitRequest
 from abtest.data.settings import Name
+from abtest.metrics.activity import ANY, names_of
 from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind, Positive
 from abtest.metrics.followed import FollowedMetric, on_steps, step_misfits
@@ -19,11 +20,18 @@ if TYPE_CHECKING:
     from abtest.stats.survival.event_times import EventTimes
 
 
+MINUTES = 1440.0
+"""Of a day."""
+
+
 class TimeToEventMetric(CountingMetric, FollowedMetric):
     """Mean days until the first event, up to a horizon (restricted mean survival time)."""
 
     kind: Literal["time_to_event"]
     """Kind of metric."""
+    inactive_days: Positive | None = None
+    """Instead of the first event: the last one before a pause longer than this (events data).
+    That a unit has left is known only when the pause has passed."""
     duration: Name | None = None
     """Column of the days until the event, or until the unit was last seen (units data)."""
     observed: Name | None = None
@@ -57,8 +65,25 @@ class TimeToEventMetric(CountingMetric, FollowedMetric):
             return UnitRequest(self.id, columns, statistic="event_times", horizon=self.until)
         assert self.event is not None
         assert self.window_days is not None
-        value = self.counted("first_time")
-        return UnitRequest(self.id, (value,), statistic="event_times", horizon=self.until)
+        if self.inactive_days is None:
+            value = self.counted("first_time")
+            return UnitRequest(self.id, (value,), statistic="event_times", horizon=self.until)
+        assert self.event is not None
+        names = names_of(self.event)
+        last = SessionValue(
+            "first_end",
+            self.window_days,
+            gap=self.inactive_days * MINUTES,
+            events=names,
+            ignored=self.ignore if ANY in names else (),
+        )
+        return UnitRequest(
+            self.id,
+            (last,),
+            statistic="event_times",
+            horizon=self.until,
+            known_after=self.inactive_days,
+        )
 
     def compared(
         self, control: Sequence[EventTimes], treatment: Sequence[EventTimes]
@@ -85,7 +110,12 @@ class TimeToEventMetric(CountingMetric, FollowedMetric):
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""
-        if self.event is not None:
+        if self.event is not None and self.inactive_days is not None:
+            what = (
+                f"last {event_name(self.event, self.ignore)} before a pause of more than "
+                f"{self.inactive_days:g} days"
+            )
+        elif self.event is not None:
             what = f"first {event_name(self.event, self.ignore)}"
         else:
             what = f"end of {self.duration}"

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from abtest.metrics.activity import ANY, Activity, Counted, UnitAggregate, Window, names_of
+from abtest.metrics.activity import (
+    ANY,
+    Activity,
+    Counted,
+    OfSessions,
+    UnitAggregate,
+    Window,
+    is_of_sessions,
+    names_of,
+)
 from abtest.metrics.days import day_range
 
 _BEGINNINGS: dict[UnitAggregate, str] = {
@@ -85,6 +95,40 @@ def number_of_events(
     return f"{_BEGINNINGS[aggregate]} {noun(event, ignore)}"
 
 
+def number_of(activity: Activity) -> str:
+    """Return the number that an activity is, in words.
+
+    Examples
+    --------
+    >>> number_of(Activity(event="view", aggregate="single_view_sessions"))
+    'number of sessions with one "view" event'
+    >>> number_of(Activity(aggregate="session_seconds"))
+    'seconds in sessions'
+    """
+    if activity.all or activity.at_least is not None or activity.at_most is not None:
+        return f"number of units with {condition(activity)}"
+    if is_of_sessions(activity.aggregate):
+        return of_sessions(activity)
+    assert activity.event is not None
+    aggregate = cast("UnitAggregate", activity.aggregate)
+    return number_of_events(activity.event, aggregate, activity.ignore)
+
+
+def of_sessions(part: OfSessions) -> str:
+    """Return a number that is made of sessions, in words."""
+    views = "" if part.event is None else event_name(part.event)
+    key = "" if part.key is None else f" or one {event_name(part.key)}"
+    return {
+        "sessions": "number of sessions",
+        "session_seconds": "seconds in sessions",
+        "single_view_sessions": f"number of sessions with one {views}",
+        "engaged_sessions": f"number of sessions of 10 seconds, with two of {views}{key}",
+        "followed_sessions": f"number of sessions followed for {part.limit_days or 0:g} days",
+        "days_between_sessions": "days from sessions to the next ones, at most "
+        f"{part.limit_days or 0:g} each",
+    }[str(part.aggregate)]
+
+
 def condition(activity: Activity, window: Window | None = None) -> str:
     """Return what a unit must have done, after "with" or "units with".
 
@@ -107,9 +151,14 @@ def condition(activity: Activity, window: Window | None = None) -> str:
         when = f" ({day_range(activity.window_days)})"
     if activity.all:
         return " and ".join(condition(part, window) for part in activity.all) + when
+    if is_of_sessions(activity.aggregate):
+        limits = activity.at_least, activity.at_most
+        size = "above 0" if limits == (None, None) else f"of {_size(*limits)}"
+        return f"a {number_of(activity)} {size}{when}"
     assert activity.event is not None
     events = Counted(names_of(activity.event), activity.ignore)
-    return limited(events, activity.aggregate, activity.at_least, activity.at_most) + when
+    aggregate = cast("UnitAggregate", activity.aggregate)
+    return limited(events, aggregate, activity.at_least, activity.at_most) + when
 
 
 def limited(

@@ -1,0 +1,213 @@
+"""Sessions: runs of a unit's events, and numbers per unit made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from abtest.data.clock import microseconds
+from abtest.data.request import SessionValue
+
+ANY = "*"
+ENGAGED_SECONDS = 10
+"""A session that lasts as long is an engaged one."""
+ENGAGED_VIEWS = 2
+_MINUTE = 60_000_000
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class SessionRule:
+    """How events become sessions.
+
+    Attributes
+    ----------
+    by
+        ``gap``: an event later than `gap` minutes after the one before it starts a session.
+        ``column``: events of one session id are a session. ``events``: one of the `starts` begins
+        a session if none is open, one of the `ends` ends it; what lies between belongs to it.
+    gap
+        Minutes.
+    ignored
+        Names of events that neither open nor extend a session, such as messages sent.
+    starts, ends
+        Names of events.
+    """
+
+    by: Literal["gap", "column", "events"] = "gap"
+    gap: float = 30.0
+    ignored: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+
+def numbered(events: ir.Table, rule: SessionRule) -> ir.Table:
+    """Return the events of sessions with ``side`` (from exposure on?) and ``session``, a number.
+
+    Parameters
+    ----------
+    events
+        Columns uid, name, time, start (the exposure) and, for sessions by column, session.
+    rule
+        How events become sessions.
+    """
+    if rule.ignored:
+        events = events.filter(events["name"].notin(rule.ignored))
+    events = events.mutate(side=(events["time"] >= events["start"]).cast("int8"))
+    if rule.by == "column":
+        return events.filter(events["session"].notnull())
+    if rule.by == "events":
+        return _between_markers(events, rule)
+    unit = {"group_by": ["uid", "side"], "order_by": "time"}
+    before = events["time"].lag().over(ibis.window(**unit))
+    gap = ibis.interval(microseconds=round(rule.gap * _MINUTE))
+    opens = before.isnull() | (events["time"] > before + gap)
+    events = events.mutate(opens=opens.cast("int64"))
+    return events.mutate(session=_running(events["opens"], unit))
+
+
+def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
+    """Return the events from a start to the next end; a second start and a lone end are nothing."""
+    unit = {"group_by": ["uid", "side"], "order_by": "time"}
+    marker = events["name"].isin(rule.starts).ifelse(1, 0) - events["name"].isin(rule.ends).ifelse(
+        1, 0
+    )
+    markers = events.mutate(marker=marker.cast("int64"))
+    # among markers alone, a start opens a session unless a start is the marker before it
+    alone = markers.filter(markers["marker"] != 0)
+    before = alone["marker"].lag().over(ibis.window(**unit))
+    opened = alone.mutate(
+        opens=((alone["marker"] == 1) & (before.fill_null(-1) != 1)).cast("int64")
+    )
+    opened = opened.mutate(session=_running(opened["opens"], unit))
+    spans = (
+        opened.filter(opened["session"] > 0)
+        .group_by("uid", "side", "session")
+        .aggregate(
+            begins=lambda t: t["time"].min(),
+            closes=lambda t: t["time"].min(where=t["marker"] == -1),
+            ended=lambda t: t["time"].max(),
+        )
+    )
+    following = (
+        spans["begins"].lead().over(ibis.window(group_by=["uid", "side"], order_by="begins"))
+    )
+    spans = spans.mutate(following=following)
+    inside = [
+        events["uid"] == spans["uid"],
+        events["side"] == spans["side"],
+        events["time"] >= spans["begins"],
+    ]
+    joined = events.join(spans, inside)
+    kept = joined.filter(
+        ((joined["time"] <= joined["closes"]).fill_null(True))
+        & ((joined["time"] < joined["following"]).fill_null(True))
+    )
+    return kept.select(*events.columns, "session")
+
+
+def _running(opens: ir.Value, unit: Mapping[str, object]) -> ir.Value:
+    """Return how many sessions were opened up to and with each event."""
+    return opens.sum().over(ibis.window(**unit, preceding=None, following=0))
+
+
+def session_values(
+    events: ir.Table, values: Mapping[SessionValue, str], rule: SessionRule
+) -> Iterable[ir.Table]:
+    """Yield tables of uid and columns of values, one for each way to make sessions."""
+    for way in dict.fromkeys(map(_way, values)):
+        gap, names, ignored = way
+        own, chosen = rule, events
+        if gap is not None:
+            own = SessionRule(gap=gap, ignored=ignored)
+            chosen = events if ANY in names else events.filter(events["name"].isin(names))
+        asked = {value: column for value, column in values.items() if _way(value) == way}
+        yield _values(numbered(chosen, own), asked, own)
+
+
+def _way(value: SessionValue) -> tuple[float | None, tuple[str, ...], tuple[str, ...]]:
+    return value.gap, value.events, value.ignored
+
+
+def _values(events: ir.Table, values: Mapping[SessionValue, str], rule: SessionRule) -> ir.Table:
+    """Return uid and the values: first by session, then by unit."""
+    asked: dict[str, ir.Value] = {
+        "zero": events["start"].arbitrary(),
+        "first": events["time"].min(),
+        "last": events["time"].max(),
+    }
+    ends = {end: f"{number}" for number, end in enumerate({value.window[1]: 0 for value in values})}
+    for end, name in ends.items():
+        known = events["time"] < events["start"] + _days(end)
+        asked[f"last{name}"] = events["time"].max(where=known)
+        for kind in ("views", "key"):
+            for position, names in enumerate(_names(values, end, kind)):
+                met = known & events["name"].isin(names)
+                asked[f"{kind}{name}_{position}"] = met.sum().fill_null(0)
+    sessions = events.group_by("uid", "side", "session").aggregate(**asked)
+    following = (
+        sessions["first"].lead().over(ibis.window(group_by=["uid", "side"], order_by="first"))
+    )
+    sessions = sessions.mutate(following=following)
+    return sessions.group_by("uid").aggregate(
+        **{
+            column: _value(sessions, value, values, ends[value.window[1]], rule)
+            for value, column in values.items()
+        }
+    )
+
+
+def _names(
+    values: Mapping[SessionValue, str], end: float, kind: str
+) -> tuple[tuple[str, ...], ...]:
+    """Return the distinct lists of events that values of one window's end count in sessions."""
+    lists = (getattr(value, kind) for value in values if value.window[1] == end)
+    return tuple(dict.fromkeys(names for names in lists if names))
+
+
+def _value(
+    sessions: ir.Table,
+    value: SessionValue,
+    values: Mapping[SessionValue, str],
+    end: str,
+    rule: SessionRule,
+) -> ir.Value:
+    zero, first, last = sessions["zero"], sessions["first"], sessions[f"last{end}"]
+    counts = (first >= zero + _days(value.window[0])) & (first < zero + _days(value.window[1]))
+    length = last.delta(first, unit="microsecond")
+
+    def events_of(kind: str) -> ir.Value:
+        names = getattr(value, kind)
+        if not names:
+            return ibis.literal(0)
+        place = _names(values, value.window[1], kind).index(names)
+        return sessions[f"{kind}{end}_{place}"]
+
+    if value.measure == "first_end":
+        opening = (sessions["side"] == 1) & (sessions["session"] == 1)
+        soon = first <= zero + ibis.interval(microseconds=round(rule.gap * _MINUTE))
+        return sessions["last"].delta(zero, unit="microsecond").max(where=opening & soon)
+    if value.measure == "seconds":
+        return length.sum(where=counts).cast("float64") / _SECOND
+    limit = microseconds(value.limit)
+    followed = counts & (sessions["last"] < zero + _days(value.window[1] - value.limit))
+    if value.measure == "absence":
+        away = sessions["following"].delta(sessions["last"], unit="microsecond")
+        away = ibis.least(away.fill_null(limit), limit)
+        return away.sum(where=followed).cast("float64") / microseconds(1.0)
+    busy = (events_of("views") >= ENGAGED_VIEWS) | (events_of("key") >= 1)
+    chosen = {
+        "sessions": counts,
+        "single_view": counts & (events_of("views") == 1),
+        "engaged": counts & ((length >= ENGAGED_SECONDS * _SECOND) | busy),
+        "followed": followed,
+    }
+    return chosen[value.measure].sum().cast("float64")
+
+
+def _days(days: float) -> ir.Value:
+    return ibis.interval(microseconds=microseconds(days))
