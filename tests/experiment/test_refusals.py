@@ -331,8 +331,9 @@ TABLE = {
     "reserved table": Wrong(
         EVENTS, "[[metrics]]", '[decision]\nrule = "x"\n[[metrics]]', 24, "decision", "not yet",
     ),
-    "reserved event roles": Wrong(
-        EVENTS, "[[metrics]]", '[events]\nstart = "x"\n[[metrics]]', 24, "events", "not yet",
+    "unknown role of events": Wrong(
+        EVENTS, "[[metrics]]", '[events]\npurchases = "x"\n[[metrics]]', 25, "events.purchases",
+        "unknown key", "purchase",
     ),
     "reserved setting": Wrong(
         EVENTS, "[[metrics]]", "[analysis]\nlooks = [1]\n[[metrics]]", 25, "analysis.looks",

@@ -77,8 +77,8 @@ def _unknown(at: KeyPath, name: object, library: Document | None) -> Finding:
     if near:
         todo = f"Did you mean {near}?"
     else:
-        there = f"Defined there: {', '.join(ids)}. " if ids else ""
-        todo = f"{there}The catalogue: abtest metrics. Or define it here with `id` and `kind`."
+        there = f"Defined there: {', '.join(ids)}." if ids else f"Define it there as [{name}]."
+        todo = f"{there} The catalogue: abtest metrics. Or define it here with `id` and `kind`."
     what = f"no metric of this id in experiments/{METRICS_FILE} or the catalogue"
     return Finding(at, what, shown(name), todo)
 

@@ -238,6 +238,117 @@ role = "diagnostic"
 direction = "increase"
 """
 
+ACTIVITY_EXAMPLE = """\
+[data.sessions]
+by = "events"
+gap_minutes = 30
+ignore = ["push_sent"]
+start = ["app_opened"]
+end = ["app_closed"]
+
+[events]
+active = ["open", "edit"]
+passive = ["push_sent", "email_sent"]
+key_action = "key_action"
+goal = "goal"
+view = "view"
+action = "action"
+interaction = "interaction"
+feature = ["board", "calendar"]
+form_start = "form_start"
+form_complete = "form_complete"
+signup = "signup"
+onboarding_complete = "onboarding_complete"
+value_perceived = "value_perceived"
+value_realised = "value_realised"
+cart = "cart"
+purchase = "purchase"
+refund = "refund"
+trial = "trial"
+paid = "paid"
+renewal = "renewal"
+cancel = "cancel"
+downgrade = "downgrade"
+pause = "pause"
+uninstall = "uninstall"
+unsubscribe = "unsubscribe"
+mute = "mute"
+complaint = "complaint"
+support_ticket = "support_ticket"
+crash = "crash"
+latency = "latency"
+ad = "ad"
+nps = "nps"
+csat = "csat"
+effort = "effort"
+disappointment = "disappointment"
+
+[[metrics]]
+use = "power_user"
+at_least = 5
+at_most = 7
+window = "calendar"
+window_days = [0, 7]
+role = "secondary"
+
+[[metrics]]
+id = "four_weeks_in_a_row"
+kind = "proportion"
+event = "*"
+ignore = ["push_sent"]
+every_days = 7
+window_days = [0, 28]
+role = "secondary"
+direction = "increase"
+among = { event = "open", window_days = [-28, 0], at_least = 1 }
+
+[[metrics]]
+id = "adopted"
+kind = "proportion"
+all = [{ event = "export", window_days = [0, 7] }, { event = "open", at_least = 3 }]
+window_days = [0, 28]
+role = "secondary"
+direction = "increase"
+
+[[metrics]]
+id = "returned_or_bought"
+kind = "ratio"
+numerator = { aggregate = "engaged_sessions", event = "view", key = "purchase" }
+denominator = { all = [{ event = "open" }, { event = "view", at_most = 9, ignore = ["ad"] }] }
+window_days = [0, 28]
+role = "secondary"
+direction = "increase"
+
+[[metrics]]
+id = "away"
+kind = "mean"
+aggregate = "days_between_sessions"
+limit_days = 14
+per_day = true
+window_days = [0, 28]
+role = "secondary"
+direction = "decrease"
+
+[[metrics]]
+id = "engaged"
+kind = "mean"
+aggregate = "engaged_sessions"
+event = "view"
+key = "purchase"
+window_days = [0, 28]
+role = "secondary"
+direction = "increase"
+
+[[metrics]]
+id = "days_until_leaving"
+kind = "time_to_event"
+event = "open"
+inactive_days = 28
+window_days = [0, 90]
+role = "secondary"
+direction = "increase"
+"""
+
 TOTALS_FILES_EXAMPLE = """\
 [data.totals]
 files = { control = "control.csv", screener = "screener.csv" }
@@ -249,6 +360,7 @@ EXAMPLES = (
     TOTALS_EXAMPLE,
     FIRST_EVENT_EXAMPLE,
     TIMES_EXAMPLE,
+    ACTIVITY_EXAMPLE,
     TOTALS_FILES_EXAMPLE,
 )
 """Where an example of a key is looked for, the first that has it first."""

@@ -140,7 +140,7 @@ def _explanation(field: FieldInfo, key: str, kinds: tuple[str, ...]) -> Explanat
         type=_type_words(field.annotation),
         default=_default_words(field),
         allowed=_kind_words(key) or _allowed_words(field),
-        example=_examples().get(key, ""),
+        example=_examples().get(key) or _elsewhere(key),
         kinds=kinds,
     )
 
@@ -225,13 +225,28 @@ def _examples() -> dict[str, str]:
     return found
 
 
+def _elsewhere(key: str) -> str:
+    """Return an example of the same key in another table of the section, or ""."""
+    section, last = key.split(".", maxsplit=1)[0], key.rsplit(".", 1)[-1]
+    if key.count(".") < 2:
+        return ""
+    found = (
+        example
+        for path, example in _examples().items()
+        if path.startswith(f"{section}.") and path.endswith(f".{last}")
+    )
+    return next(found, "")
+
+
 def _example(path: KeyPath, line: str) -> str:
     """Return the line, or for a key inside an inline table that key alone."""
     stated = line.split("=", 1)[0].strip()
     if line.startswith("[") or stated == path[-1] or "=" not in line:
         return line
     value: Any = tomllib.loads(line)[stated]
-    return f"{path[-1]} = {toml_value(value[path[-1]])}"
+    for part in path[path.index(stated) + 1 :]:
+        value = value[part]
+    return f"{path[-1]} = {toml_value(value)}"
 
 
 def _plain(path: KeyPath) -> str:

@@ -166,14 +166,14 @@ class MetricDefinition(Table, ABC):
         if data not in shapes:
             return (_unsupported(self, data),)
         own = sorted({key for sets in shapes.values() for keys in sets for key in keys})
-        given = {key for key in own if key in self.model_fields_set}
+        given = {key for key in own if getattr(self, key) not in (None, ())}
         choices = shapes[data]
         best = max(choices, key=lambda keys: len(given & set(keys)))
         found = [_missing(self, data, key, choices) for key in best if key not in given]
         found += [_stray(self, data, key, best) for key in sorted(given - set(best))]
         if data != "events":
-            given_here = {"window_days", "among"} & self.model_fields_set
-            found += [_stray(self, data, key, best) for key in sorted(given_here)]
+            stray = [key for key in ("among", "window_days") if getattr(self, key) is not None]
+            found += [_stray(self, data, key, best) for key in stray]
         if self.among is not None:
             found += group_misfits("among", self.among)
         if not self.adjusts:
