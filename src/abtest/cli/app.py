@@ -41,6 +41,7 @@ VERBS = (
     Verb("demo", "abtest.cli.demo:demo", "Simulate six experiments, run all, make the reports."),
     Verb("init", "abtest.cli.init:init", "Start a project, with an example that runs."),
     Verb("new", "abtest.cli.new:new", "Write a commented experiment file."),
+    Verb("metrics", "abtest.cli.metrics:metrics", "List metrics that can be used, or show one."),
     Verb("check", "abtest.cli.check:check", "Validate experiment files and the data they name."),
     Verb("run", "abtest.cli.run:run", "Execute reports in parallel and say each verdict."),
     Verb("status", "abtest.cli.status:status", "Say which results are up to date, and why not."),

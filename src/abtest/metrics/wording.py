@@ -16,6 +16,7 @@ from abtest.metrics.activity import (
     names_of,
 )
 from abtest.metrics.days import day_range
+from abtest.metrics.roles import role_of
 
 _BEGINNINGS: dict[UnitAggregate, str] = {
     "count": "number of",
@@ -54,7 +55,7 @@ def _named(event: str | Sequence[str], ignore: Sequence[str], noun: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    quoted = [f'"{name}"' for name in names]
+    quoted = [name if role_of(name) else f'"{name}"' for name in names]
     if len(quoted) == 1:
         return quoted[0]
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
