@@ -15,6 +15,7 @@ from abtest.experiment.project import find_root
 EXAMPLES = """
     abtest metrics
     abtest metrics show retained_week_1
+    abtest metrics --markdown
 """
 
 
@@ -23,8 +24,16 @@ def metrics(
         str | None, typer.Argument(help="show, or nothing for the list.", metavar="[show]")
     ] = None,
     name: Annotated[str | None, typer.Argument(help="Id of a metric.", metavar="[ID]")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the catalogue as a page of documentation.")
+    ] = False,
 ) -> None:
     """List the metrics of the project and of the catalogue, or show one whole."""
+    if markdown:
+        from abtest.experiment.catalogue_page import catalogue_page
+
+        say(catalogue_page().rstrip("\n"))
+        return
     if action is None:
         _listed(known_metrics(_root()))
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from abtest.experiment.documents import Document
@@ -12,7 +11,7 @@ from abtest.experiment.merge import Merged, Overlay, lay_over
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import nearest
 from abtest.experiment.toml_text import shown
-from abtest.metrics.catalogue import catalogue_text, definitions
+from abtest.metrics.catalogue import catalogue
 
 METRICS_FILE = "metrics.toml"
 
@@ -47,33 +46,34 @@ def _used(
 ) -> dict[str, object] | None:
     at = ("metrics", position)
     name = entry["use"]
-    source = _source(name, library)
-    if source is None or not isinstance(name, str):
+    given = None if library is None else library.data.get(str(name))
+    catalogued = None if isinstance(given, Mapping) else _catalogued(name)
+    definition = catalogued if catalogued is not None else given
+    if not isinstance(definition, Mapping) or not isinstance(name, str):
         found.append(_unknown((*at, "use"), name, library))
         return None
-    library, definition = source
     own = {key: value for key, value in entry.items() if key != "use"}
     document, inner = merged.sources[at]
     merged.sources[(*at, "id")] = merged.sources[(*at, "use")]
     for key, value in definition.items():
-        merged.copy_in((*at, key), value, library, (name, key))
+        if library is not None and catalogued is None:
+            merged.copy_in((*at, key), value, library, (name, key))
+        else:  # nobody can edit the catalogue: what is wrong is said where it is used
+            merged.sources[(*at, key)] = merged.sources[(*at, "use")]
     upper = Overlay(at, document, inner, own)
     return lay_over({"id": name, **definition}, upper, merged)
 
 
-def _source(name: object, library: Document | None) -> tuple[Document, Mapping[str, Any]] | None:
-    """Return the definition of a metric and the document that it stands in, or None."""
-    for document in (library, _catalogue()):
-        definition = None if document is None else document.data.get(str(name))
-        if document is not None and isinstance(definition, Mapping):
-            return document, definition
-    return None
+def _catalogued(name: object) -> Mapping[str, Any] | None:
+    """Return the keys of a metric of the catalogue, or None."""
+    entry = catalogue().get(str(name))
+    return None if entry is None else entry.keys
 
 
 def _unknown(at: KeyPath, name: object, library: Document | None) -> Finding:
     own = {} if library is None else library.data
     ids = tuple(key for key, value in own.items() if isinstance(value, Mapping))
-    near = nearest(str(name), (*ids, *definitions()))
+    near = nearest(str(name), (*ids, *catalogue()))
     if near:
         todo = f"Did you mean {near}?"
     else:
@@ -81,8 +81,3 @@ def _unknown(at: KeyPath, name: object, library: Document | None) -> Finding:
         todo = f"{there} The catalogue: abtest metrics. Or define it here with `id` and `kind`."
     what = f"no metric of this id in experiments/{METRICS_FILE} or the catalogue"
     return Finding(at, what, shown(name), todo)
-
-
-@cache
-def _catalogue() -> Document:
-    return Document("catalogue.toml", definitions(), catalogue_text())

@@ -47,7 +47,7 @@ class Entry:
 
 
 def catalogue_text() -> str:
-    """Return the file of definitions, for the lines of messages."""
+    """Return the file of definitions."""
     return (files("abtest.metrics") / FILE).read_text(encoding="utf-8")
 
 
@@ -62,11 +62,6 @@ def catalogue() -> Mapping[str, Entry]:
     ([7, 14], ('active',))
     """
     return {name: _entry(name, table) for name, table in tomllib.loads(catalogue_text()).items()}
-
-
-def definitions() -> dict[str, dict[str, Any]]:
-    """Return the keys of every entry by its id, as a project's own definitions have them."""
-    return {name: dict(entry.keys) for name, entry in catalogue().items()}
 
 
 def _entry(name: str, table: Mapping[str, Any]) -> Entry:
