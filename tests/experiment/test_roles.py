@@ -183,3 +183,62 @@ def test_calendar_days_are_whole(tmp_path):
     problem = refused(tmp_path, OWN.replace("[0, 28]", "[0, 1.5]") + keys)
     assert problem.key == "metrics[2].window_days"
     assert "whole days" in problem.what
+
+
+CONDITIONAL = """\
+id = "spend_of_buyers"
+kind = "mean"
+event = "order_paid"
+aggregate = "count"
+window_days = [0, 28]
+direction = "increase"
+among = { event = "order_paid", window_days = [0, 28] }
+"""
+
+
+def test_a_metric_of_units_that_the_treatment_may_choose_brings_their_share(tmp_path):
+    *_, metric, share = resolved(tmp_path, CONDITIONAL + 'role = "secondary"').spec.metrics
+    assert metric.conditional
+    assert metric.meaning.endswith("the treatment may change which units these are.")
+    assert (share.id, share.role, share.kind) == (
+        "spend_of_buyers_share",
+        "diagnostic",
+        "proportion",
+    )
+    assert share.definition() == 'Share of units with at least one "order_paid" event.'
+    assert share.window_days == (0.0, 28.0)
+    assert not share.conditional
+
+
+def test_an_own_metric_of_that_id_stays(tmp_path):
+    own = OWN.replace('"own"', '"spend_of_buyers_share"') + 'kind = "proportion"\nevent = "x"'
+    metrics = resolved(
+        tmp_path, CONDITIONAL + f'role = "secondary"\n[[metrics]]\n{own}'
+    ).spec.metrics
+    assert [metric.id for metric in metrics[2:]] == ["spend_of_buyers", "spend_of_buyers_share"]
+    assert metrics[-1].event == "x"
+
+
+def test_it_does_not_decide_alone(tmp_path):
+    text = changed(EVENTS, 'role = "primary"', 'role = "secondary"').replace("mde = 0.05\n", "")
+    text = changed(text, 'role = "guardrail"\nmargin = 0.08', 'role = "secondary"')
+    put(tmp_path, text + "\n[[metrics]]\n" + CONDITIONAL + 'role = "primary"\n', "checklist")
+    with pytest.raises(SpecError) as caught:
+        resolve("checklist", root=tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.key == "metrics[2].role"
+    assert "cannot decide alone" in problem.what
+    beside = resolved(tmp_path, CONDITIONAL + 'role = "primary"\nmde = 0.1').spec
+    assert beside.metrics[2].decides
+
+
+def test_a_group_known_before_exposure_may_decide(tmp_path):
+    metric = metric_of(
+        tmp_path,
+        CONDITIONAL.replace("[0, 28] }", "[-28, 0] }") + 'role = "primary"\nmde = 0.1',
+    )
+    assert metric.id == "spend_of_buyers"
+    assert not metric.conditional
+    assert metric.meaning.endswith(
+        'Among units with at least one "order_paid" event (days 28 to 1 before exposure).'
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from abtest.errors import Problem, SpecError, UsageError
+from abtest.experiment.companions import add_companions
 from abtest.experiment.definitions import METRICS_FILE, use_definitions
 from abtest.experiment.documents import Document, read_document
 from abtest.experiment.key_path import KeyPath, dotted
@@ -215,6 +216,7 @@ def _resolve(document: Document, root: Path, path: Path | None, *, data_given: b
         merged = merge(_optional(root, DEFAULTS_FILE), document)
         unknown = use_definitions(merged, _optional(root, METRICS_FILE))
         unknown += use_roles(merged)
+        add_companions(merged)
         spec, found = validate(
             merged.data,
             own=document.data,

@@ -136,11 +136,28 @@ def _metric_rules(metrics: Mapping[int, MetricDefinition | None]) -> Iterator[Fi
             yield Finding((*at, "id"), what, quoted(metric.id), todo)
         seen.setdefault(metric.id, position)
         yield from _bound_rules(metric, at)
+    yield from _conditional_rules(metrics)
     found = list(metrics.values())
     if all(metric is not None and metric.role != "primary" for metric in found):
         roles = shown([metric.role for metric in found if metric is not None])
         todo = 'Give the metric that decides role = "primary".'
         yield Finding(("metrics",), "there is no primary metric", f"roles {roles}", todo)
+
+
+def _conditional_rules(metrics: Mapping[int, MetricDefinition | None]) -> Iterator[Finding]:
+    """Yield a finding where all that decides is about units that the treatment may choose."""
+    deciding = {at: one for at, one in metrics.items() if one is not None and one.decides}
+    if deciding and all(metric.conditional for metric in deciding.values()):
+        position, metric = next(iter(deciding.items()))
+        what = (
+            "cannot decide alone: it is about units that the treatment may choose, so that arms "
+            "may differ in who they are"
+        )
+        todo = (
+            "Let a metric of all units decide beside it, such as the share of units that it is "
+            'about, or write role = "secondary".'
+        )
+        yield Finding(("metrics", position, "role"), what, quoted(metric.id), todo)
 
 
 def _bound_rules(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from abtest.data.request import MetricRequest, UnitValue
 from abtest.data.settings import Names, Table
-from abtest.metrics.activity import Activity, Clock, Window, activity_value
+from abtest.metrics.activity import Activity, Clock, Window, activity_value, windows_of
 from abtest.metrics.activity_rules import group_misfits
 from abtest.metrics.misfit import Misfit
 from abtest.metrics.wording import condition
@@ -108,6 +108,12 @@ class MetricDefinition(Table, ABC):
         return activity_value(self.among, window, self.window)
 
     @property
+    def conditional(self) -> bool:
+        """Whether it is about units that are chosen by what happens after exposure."""
+        group = self.group
+        return group is not None and any(end > 0 for _, end in windows_of(group))
+
+    @property
     def label(self) -> str:
         """Name for readers."""
         return self.title or self.id.replace("_", " ").capitalize()
@@ -158,7 +164,11 @@ class MetricDefinition(Table, ABC):
         """What is measured, and among which units."""
         if self.among is None:
             return self.definition()
-        return f"{self.definition()} Among units with {condition(self.among, self.window_days)}."
+        met = condition(self.among, self.window_days)
+        sentence = f"{self.definition()} Among units with {met}."
+        if not self.conditional:
+            return sentence
+        return f"{sentence} Conditional: the treatment may change which units these are."
 
     def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
         """Return the keys that are missing or meaningless for this shape of data."""
