@@ -340,8 +340,8 @@ TABLE = {
         "not yet",
     ),
     "reserved key of a metric": Wrong(
-        EVENTS, "mde = 0.05", "mde = 0.05\nwinsorize = 0.99", 32,
-        "metrics[0].winsorize", "not yet", "0.99",
+        EVENTS, "mde = 0.05", "mde = 0.05\ncost = 0.99", 32,
+        "metrics[0].cost", "not yet", "0.99",
     ),
     "source by URL": Wrong(
         UNITS, "data/cats.csv", "postgres://me:secret@host/db", 10,

@@ -9,8 +9,10 @@ from difflib import get_close_matches
 import ibis.expr.types as ir
 
 from abtest.data import reading
+from abtest.data.caps import CapPlan
 from abtest.data.counted import CountPlan
 from abtest.data.detail import DetailPlan
+from abtest.data.entry import EVERY_UNIT
 from abtest.data.measured import Failure
 from abtest.data.plan import MetricPlan, Spread
 from abtest.data.request import ColumnValue, UnitRequest
@@ -65,14 +67,22 @@ class FinishedColumns:
         return found
 
     def plans(
-        self, requests: Sequence[UnitRequest], spreads: Mapping[str, Spread], rows: int
+        self,
+        requests: Sequence[UnitRequest],
+        spreads: Mapping[str, Spread],
+        rows: int,
+        capped: Mapping[tuple[str, str], str],
     ) -> list[MetricPlan]:
-        """Return a plan for every metric of sums that has not failed."""
+        """Return a plan for every metric of sums that has not failed.
+
+        `capped` are the columns that stand in for winsorised ones, by metric and column.
+        """
         plans = []
         for request in requests:
             if request.metric in self.failures or request.statistic != "moments":
                 continue
-            names = tuple(self.aliases[name] for name in _names(request))
+            plain = [self.aliases[name] for name in _names(request)]
+            names = tuple(capped.get((request.metric, name), name) for name in plain)
             size = len(request.variables)
             plans.append(
                 MetricPlan(
@@ -85,6 +95,16 @@ class FinishedColumns:
                 )
             )
         return plans
+
+    def cap_plans(self, requests: Sequence[UnitRequest]) -> list[CapPlan]:
+        """Return the metrics whose values are winsorised: columns known before are used as is."""
+        return [
+            CapPlan(
+                request.metric, (self.aliases[_names(request)[0]],), request.winsorize, EVERY_UNIT
+            )
+            for request in requests
+            if request.winsorize is not None and request.metric not in self.failures
+        ]
 
     def details(self, requests: Sequence[UnitRequest]) -> list[DetailPlan]:
         """Return a plan for every metric of value counts or times that has not failed."""

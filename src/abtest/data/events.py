@@ -15,6 +15,7 @@ from abtest.data import aggregate as agg
 from abtest.data import status as row_status
 from abtest.data.activity import EventCounts, EventRows
 from abtest.data.attributes import Attributes, with_segments
+from abtest.data.caps import CapPlan, with_caps
 from abtest.data.clock import default_as_of, local_date, microseconds, utc_clock
 from abtest.data.counted import CountPlan
 from abtest.data.derived import is_whole, with_derived
@@ -99,6 +100,43 @@ class _Believed:
         )
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Columns of the table of units: of every value, and of the winsorised ones by metric."""
+
+    names: Mapping[UnitValue, str]
+    capped: Mapping[tuple[str, str], str]
+
+    @property
+    def whole(self) -> set[str]:
+        """Names of the columns of whole numbers: a threshold is one of these values."""
+        found = {name for value, name in self.names.items() if is_whole(value)}
+        return found | {name for (_, column), name in self.capped.items() if column in found}
+
+    def of(self, request: UnitRequest, value: UnitValue) -> str:
+        """Return the column of a metric's value."""
+        name = self.names[value]
+        return self.capped.get((request.metric, name), name)
+
+
+def _cap_plans(
+    requests: Sequence[UnitRequest],
+    columns: Mapping[UnitValue, str],
+    entries: Mapping[_Enrolment, Entry],
+) -> list[CapPlan]:
+    """Return what is to be winsorised: the first variable, and the first covariate."""
+    return [
+        CapPlan(
+            request.metric,
+            tuple(columns[value] for value in (*request.variables[:1], *request.covariates[:1])),
+            request.winsorize,
+            entries[_enrolment(request)],
+        )
+        for request in requests
+        if request.winsorize is not None
+    ]
+
+
 def _session_rule(settings: EventsData) -> SessionRule:
     """Return how the events of this log become sessions."""
     chosen = settings.sessions
@@ -131,8 +169,12 @@ def measure_events(
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, entries = _with_entries(table, going, columns, as_of, design.timezone)
     table = _with_times(table, going, columns, as_of)
-    table = sources.keep(table, job.events.source.label)
-    answer, plans = _aggregate(believed, table, going, columns, entries, fates)
+    label = job.events.source.label
+    table = sources.keep(table, label)
+    table, capped, caps = with_caps(
+        sources, table, _cap_plans(going, columns, entries), design.variants, label
+    )
+    answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries, fates)
     failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
     tally = replace(
         _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
@@ -149,6 +191,7 @@ def measure_events(
         fingerprint="",
         failures=failures,
         phases=len(design.phases),
+        caps={name: cap for name, cap in caps.items() if name not in failures},
     )
 
 
@@ -375,22 +418,23 @@ def _aggregate(
     believed: _Believed,
     table: ir.Table,
     requests: Sequence[UnitRequest],
-    values: Mapping[UnitValue, str],
+    columns: _Columns,
     entries: Mapping[_Enrolment, Entry],
     fates: Mapping[int, int],
 ) -> tuple[agg.Answer, list[MetricPlan]]:
     job = believed.job
     label = job.events.source.label
-    whole = {name for value, name in values.items() if is_whole(value)}
     summed = [request for request in requests if request.statistic == "moments"]
     used = dict.fromkeys(
-        values[value] for request in summed for value in (*request.variables, *request.covariates)
+        columns.of(request, value)
+        for request in summed
+        for value in (*request.variables, *request.covariates)
     )
-    spreads = agg.known_spreads(job.sources, table, list(used), label, whole)
+    spreads = agg.known_spreads(job.sources, table, list(used), label, columns.whole)
     plans = []
     for request in summed:
-        names = tuple(values[value] for value in request.variables)
-        covariates = tuple(values[value] for value in request.covariates)
+        names = tuple(columns.of(request, value) for value in request.variables)
+        covariates = tuple(columns.of(request, value) for value in request.covariates)
         plans.append(
             MetricPlan(
                 request.metric,
@@ -411,7 +455,7 @@ def _aggregate(
         counts=("idle", "event_repeats", "event_rows"),
     )
     details = [
-        _detail(believed, request, values, entries[_enrolment(request)])
+        _detail(believed, request, columns.names, entries[_enrolment(request)])
         for request in requests
         if request.statistic != "moments"
     ]

@@ -134,6 +134,14 @@ class Tally:
     skipped_days: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Cap:
+    """Where a metric's values were winsorised, and how many units of each arm were above."""
+
+    threshold: float
+    above: Mapping[str, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """Everything the upper layers know about the data of one experiment."""
@@ -149,6 +157,8 @@ class Measured:
     """Metrics without moments: code and values, by metric."""
     phases: int = 1
     """Phases of allocation of the design, those without units included."""
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    """Thresholds of winsorised metrics."""
 
     def samples(
         self,

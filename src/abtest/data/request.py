@@ -190,6 +190,9 @@ class UnitRequest:
     These two count time up to `horizon`, in days after exposure, and units as long as they were
     watched; an event that is known only `known_after` days later, as long as that has passed.
 
+    With `winsorize` the first variable, and the first covariate, count as at most that quantile of
+    the units of all arms together.
+
     With `among` the metric is about the units for which that value is other than 0, and the
     others are outside.
     """
@@ -203,6 +206,7 @@ class UnitRequest:
     horizon: float | None = None
     among: UnitValue | None = None
     known_after: float = 0.0
+    winsorize: float | None = None
 
     @property
     def values(self) -> tuple[UnitValue, ...]:

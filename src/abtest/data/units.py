@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from abtest.data import aggregate as agg
 from abtest.data import engine, reading, repeats
 from abtest.data import status as row_status
+from abtest.data.caps import with_caps
 from abtest.data.clock import default_as_of
 from abtest.data.columnar import FinishedColumns
 from abtest.data.measured import Measured, Tally
@@ -57,10 +58,14 @@ def measure_units(
     elif as_of is None:
         as_of = _default_as_of(job, table, now)
     table = _with_status(job, table, as_of, now)
-    names = list(job.columns.aliases.values())
-    whole = job.columns.whole
+    table, capped, caps = with_caps(
+        sources, table, job.columns.cap_plans(requests), design.variants, job.label
+    )
+    names = [*job.columns.aliases.values(), *capped.values()]
+    aliases = job.columns.whole
+    whole = aliases | {name for (_, column), name in capped.items() if column in aliases}
     spreads = agg.sampled_spreads(sources, table, names, job.label, whole) if names else {}
-    plans = job.columns.plans(requests, spreads, rows)
+    plans = job.columns.plans(requests, spreads, rows, capped)
     details = job.columns.details(requests)
     answer = agg.aggregate(sources, _unit_table(job, table), plans, details)
     _refuse_bad_times(job, answer)
@@ -81,6 +86,7 @@ def measure_units(
         fingerprint="",
         failures=failures,
         phases=len(design.phases),
+        caps={name: cap for name, cap in caps.items() if name not in failures},
     )
 
 

@@ -1,4 +1,4 @@
-"""Metrics that come with others: the share of units that a conditional one is about."""
+"""Metrics that come with others: shares of conditional ones, winsorised ones as they are."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from typing import Any
 from abtest.experiment.merge import Merged
 from abtest.experiment.spec import title_of
 
-SHARE = "_share"
+SHARE, UNCAPPED = "_share", "_uncapped"
+_ROLE = ("role", "mde", "margin", "margin_absolute", "weight", "winsorize", "use", "description")
 
 
 def add_companions(merged: Merged) -> None:
-    """Add to every metric about units that the treatment may choose the share of these units.
+    """Add metrics that stand beside others.
 
-    It is reported and does not decide; where the experiment has a metric of that id, nothing is
-    added.
+    A metric about units that the treatment may choose brings the share of these units, a
+    winsorised one itself with its values as they are. They are reported and do not decide; where
+    the experiment has a metric of that id, nothing is added.
     """
     metrics = merged.data.get("metrics")
     if not isinstance(metrics, list):
         return
     known = {metric.get("id") for metric in metrics if isinstance(metric, Mapping)}
     for position, metric in enumerate(list(metrics)):
-        companion = _share_of(metric) if isinstance(metric, Mapping) else None
-        if companion is None or companion["id"] in known:
+        if not isinstance(metric, Mapping):
             continue
-        place = merged.place(("metrics", position, "among"))
-        assert place is not None  # it stands in some document
-        merged.sources["metrics", len(metrics)] = place
-        metrics.append(companion)
+        for key, companion in (("among", _share_of(metric)), ("winsorize", _uncapped(metric))):
+            if companion is None or companion["id"] in known:
+                continue
+            place = merged.place(("metrics", position, key))
+            assert place is not None  # it stands in some document
+            merged.sources["metrics", len(metrics)] = place
+            metrics.append(companion)
 
 
 def _share_of(metric: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -50,6 +54,19 @@ def _share_of(metric: Mapping[str, Any]) -> dict[str, Any] | None:
         "direction": "increase",
         "role": "diagnostic",
         **({"window": metric["window"]} if "window" in metric else {}),
+    }
+
+
+def _uncapped(metric: Mapping[str, Any]) -> dict[str, Any] | None:
+    name = metric.get("id")
+    if not isinstance(metric.get("winsorize"), (int, float)) or not isinstance(name, str):
+        return None
+    return {
+        **{key: value for key, value in metric.items() if key not in _ROLE},
+        "id": f"{name}{UNCAPPED}",
+        "title": f"{metric.get('title') or title_of(name)}, as it is",
+        "description": "The same with values as they are, however large.",
+        "role": "diagnostic",
     }
 
 

@@ -100,6 +100,13 @@ class SegmentValue(Part):
     value: str
 
 
+class Winsorized(Part):
+    """Where a metric's values were cut off, and the units of each arm that were above."""
+
+    threshold: float
+    above: dict[str, int]
+
+
 class Effect(Part):
     """One metric in one treatment arm (and one segment) against control."""
 
@@ -122,6 +129,8 @@ class Effect(Part):
     window_days: Annotated[list[float], Field(min_length=2, max_length=2)] | None
     n_control: int
     n_treatment: int
+    winsorized: Winsorized | None = None
+    """The threshold of a winsorised metric; null where values were taken as they are."""
     excluded: Values
     """Units left out and why, by arm: {"immature": {"control": 3}}; "skipped_days" lists dates."""
     control_value: float | None

@@ -18,6 +18,7 @@ from abtest.experiment.document import (
     RelativeEffect,
     SegmentValue,
     WarningCode,
+    Winsorized,
 )
 from abtest.experiment.levels import Level
 from abtest.experiment.outcome import row_test
@@ -177,6 +178,7 @@ def _computed(measured: Measured, what: Comparison, level: Level, pair: PairEsti
         reason=None,
         n_control=pair.n_control,
         n_treatment=pair.n_treatment,
+        winsorized=_winsorized(measured, what),
         excluded=_excluded(measured, what),
         control_value=json_number(pair.control_value),
         treatment_value=json_number(pair.treatment_value),
@@ -256,6 +258,17 @@ def _identity(what: Comparison) -> dict[str, Any]:
         "segment": SegmentValue(column=segment[0], value=segment[1]) if segment else None,
         "window_days": list(metric.window_days) if metric.window_days else None,
     }
+
+
+def _winsorized(measured: Measured, what: Comparison) -> Winsorized | None:
+    """Return the threshold of the metric; units above it are counted for the whole experiment."""
+    cap = measured.caps.get(what.metric.id)
+    if cap is None:
+        return None
+    arms = (what.control, what.variant) if what.segment is None else ()
+    threshold = json_number(cap.threshold)
+    assert threshold is not None  # it is some unit's value
+    return Winsorized(threshold=threshold, above={name: cap.above[name] for name in arms})
 
 
 def _excluded(measured: Measured, what: Comparison) -> dict[str, Any]:

@@ -325,6 +325,7 @@ kind = "mean"
 aggregate = "days_between_sessions"
 limit_days = 14
 per_day = true
+winsorize = 0.999
 window_days = [0, 28]
 role = "secondary"
 direction = "decrease"

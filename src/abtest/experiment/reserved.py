@@ -13,7 +13,7 @@ from abtest.experiment.toml_text import shown
 
 TABLES = ("decision", "plan")
 SETTINGS = ("looks", "spending", "futility", "incremental", "locale")
-METRIC_KEYS = ("cluster", "winsorize", "method", "cost")
+METRIC_KEYS = ("cluster", "method", "cost")
 SEQUENTIAL = ("group_sequential", "always_valid")
 CORRECTIONS = ("holm", "hochberg", "benjamini_hochberg", "dunnett", "none")
 

@@ -49,6 +49,8 @@ _MEASURES: dict[str, SessionMeasure] = {
 Window = Annotated[tuple[float, float], Field(strict=False)]
 Limit = Annotated[float, Field(allow_inf_nan=False)]
 Clock = Literal["rolling", "calendar"]
+Share = Annotated[float, Field(gt=0.5, lt=1)]
+"""A share of units, of which values above its quantile are too large to be taken as they are."""
 
 ANY = "*"
 MAX_PRE_WINDOW_DAYS = 28.0

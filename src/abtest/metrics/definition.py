@@ -155,6 +155,10 @@ class MetricDefinition(Table, ABC):
         del arms, control, confidence_level
         return ()
 
+    def remarks(self) -> tuple[str, ...]:
+        """Return sentences on how the numbers of units are taken; () where as they are."""
+        return ()
+
     @abstractmethod
     def definition(self) -> str:
         """Return one sentence that says what is measured, without the day range."""
@@ -162,10 +166,11 @@ class MetricDefinition(Table, ABC):
     @property
     def meaning(self) -> str:
         """What is measured, and among which units."""
+        sentence = " ".join((self.definition(), *self.remarks()))
         if self.among is None:
-            return self.definition()
+            return sentence
         met = condition(self.among, self.window_days)
-        sentence = f"{self.definition()} Among units with {met}."
+        sentence = f"{sentence} Among units with {met}."
         if not self.conditional:
             return sentence
         return f"{sentence} Conditional: the treatment may change which units these are."

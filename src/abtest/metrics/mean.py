@@ -17,6 +17,7 @@ from abtest.data.settings import Name
 from abtest.metrics.activity import (
     EventNames,
     SessionAggregate,
+    Share,
     UnitAggregate,
     before_exposure,
     is_of_sessions,
@@ -26,7 +27,7 @@ from abtest.metrics.activity_rules import session_misfits
 from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind, Positive
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import number_of_events, of_sessions
+from abtest.metrics.wording import number_of_events, of_sessions, winsorized
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -49,6 +50,8 @@ class MeanMetric(CountingMetric):
     """Divide the number by the days of the window (events data)."""
     value: Name | None = None
     """Column of the unit's number (units data)."""
+    winsorize: Share | None = None
+    """Numbers above this quantile of the units of all arms together count as that quantile."""
     n: Name | None = None
     """Column of the number of units (totals data)."""
     sum: Name | None = None
@@ -73,6 +76,9 @@ class MeanMetric(CountingMetric):
     def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
         """Return what does not fit, also in what is made of sessions."""
         found = super().misfits(data)
+        if data == "totals" and self.winsorize is not None:
+            what = "totals have no values of units, of which the largest could be winsorised"
+            found = (*found, Misfit("winsorize", what, "leave it out"))
         if not is_of_sessions(self.aggregate):
             return found
         own = session_misfits("aggregate", self) if data == "events" else ()
@@ -92,7 +98,8 @@ class MeanMetric(CountingMetric):
         if data == "units":
             assert self.value is not None
             columns = tuple(ColumnValue(name) for name in covariates) if cuped else ()
-            return UnitRequest(self.id, (ColumnValue(self.value),), columns)
+            column = ColumnValue(self.value)
+            return UnitRequest(self.id, (column,), columns, winsorize=self.winsorize)
         assert self.aggregate is not None
         assert self.window_days is not None
         start, end = self.window_days
@@ -103,7 +110,7 @@ class MeanMetric(CountingMetric):
         if self.per_day:
             value = Times(value, 1.0 / (end - start))
         before = before_exposure((value,)) if cuped else ()
-        return UnitRequest(self.id, (value,), before, matures_after=self.window_days[1])
+        return UnitRequest(self.id, (value,), before, matures_after=end, winsorize=self.winsorize)
 
     def estimate(
         self, control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
@@ -112,6 +119,10 @@ class MeanMetric(CountingMetric):
         from abtest.stats import estimate_means
 
         return estimate_means(control, treatment, adjusted=adjusted)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what becomes of values that are too large."""
+        return () if self.winsorize is None else (winsorized(self.winsorize),)
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.activity import Activity, activity_value, before_exposure
+from abtest.metrics.activity import Activity, Share, activity_value, before_exposure
 from abtest.metrics.activity_rules import activity_misfits
 from abtest.metrics.definition import DataKind, MetricDefinition
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import number_of
+from abtest.metrics.wording import number_of, winsorized
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -31,6 +31,9 @@ class RatioMetric(MetricDefinition):
     """Column (units data) or { event, aggregate } (events data)."""
     denominator: Activity | Name
     """Column (units data) or { event, aggregate } (events data)."""
+
+    winsorize: Share | None = None
+    """Numerators above this quantile of the units of all arms together count as that quantile."""
 
     def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
         """Return the keys that each shape of data needs: totals carry no covariance."""
@@ -70,7 +73,9 @@ class RatioMetric(MetricDefinition):
         del covariates
         if isinstance(self.numerator, str) or isinstance(self.denominator, str):
             return UnitRequest(
-                self.id, (ColumnValue(str(self.numerator)), ColumnValue(str(self.denominator)))
+                self.id,
+                (ColumnValue(str(self.numerator)), ColumnValue(str(self.denominator))),
+                winsorize=self.winsorize,
             )
         assert data == "events"
         window = self.window_days
@@ -79,7 +84,9 @@ class RatioMetric(MetricDefinition):
             activity_value(part, window, self.window) for part in (self.numerator, self.denominator)
         )
         before = before_exposure(values) if cuped else ()
-        return UnitRequest(self.id, values, before, matures_after=window[1])
+        return UnitRequest(
+            self.id, values, before, matures_after=window[1], winsorize=self.winsorize
+        )
 
     def estimate(
         self, control: Sequence[Moments], treatment: Sequence[Moments], *, adjusted: bool
@@ -88,6 +95,10 @@ class RatioMetric(MetricDefinition):
         from abtest.stats import estimate_ratios
 
         return estimate_ratios(control, treatment, adjusted=adjusted)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what becomes of values that are too large."""
+        return () if self.winsorize is None else (winsorized(self.winsorize, "Numerators"),)
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

@@ -80,6 +80,17 @@ def quantile_name(quantile: float) -> str:
     return f"{percent:g}{ending} percentile"
 
 
+def winsorized(share: float, what: str = "Numbers") -> str:
+    """Return the sentence on values above a quantile.
+
+    Examples
+    --------
+    >>> winsorized(0.999)
+    'Numbers above their 0.999 quantile over all arms count as that quantile.'
+    """
+    return f"{what} above their {share:g} quantile over all arms count as that quantile."
+
+
 def number_of_events(
     event: str | Sequence[str], aggregate: UnitAggregate, ignore: Sequence[str] = ()
 ) -> str:

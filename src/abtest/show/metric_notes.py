@@ -8,7 +8,7 @@ from typing import cast
 from abtest.show import effect_words as say
 from abtest.show.effect_words import Row
 from abtest.show.fragment import Fragment, section
-from abtest.show.numbers import count, days, percent
+from abtest.show.numbers import count, days, number, percent
 from abtest.show.tables import Cell, Column, Group, Table
 from abtest.show.words import DIRECTIONS, SAVERS, method_name
 
@@ -68,13 +68,31 @@ def not_computed(document: Row, notes: Iterable[object] = ()) -> Fragment:
 def _method(effects: Iterable[Row], note: Row) -> Cell:
     """Return how a metric was judged in all of its arms, and what a reader should know of each."""
     own = [row for row in effects if row["metric"] == note["metric"] and row["status"] == "ok"]
-    facts = [*_adjustments(own, note), *_savings(own)]
+    facts = [*_winsorized(own), *_adjustments(own, note), *_savings(own)]
     said = [words for effect in own for words in say.warning_words(effect)]
     for words in dict.fromkeys(said):
         arms = [effect["variant"] for effect in own if words in say.warning_words(effect)]
         facts.append(words if len(arms) == len(own) else f"{words} ({', '.join(arms)})")
     methods = dict.fromkeys(method_name(effect["method"]) for effect in own)
     return Cell("; ".join(methods), "; ".join(facts))
+
+
+def _winsorized(effects: Iterable[Row]) -> list[str]:
+    """Return the threshold of a winsorised metric, and how many units were above it.
+
+    Examples
+    --------
+    >>> cut = {"threshold": 250.0, "above": {"old": 12, "new": 14}}
+    >>> _winsorized([{"winsorized": cut}])
+    ['values above 250 count as 250 (units above: old 12, new 14)']
+    """
+    cuts = [cut for effect in effects if (cut := effect.get("winsorized"))]
+    above = {arm: units for cut in cuts for arm, units in cut["above"].items()}
+    if not cuts:
+        return []
+    limit = number(cuts[0]["threshold"])
+    units = ", ".join(f"{arm} {count(counted)}" for arm, counted in above.items())
+    return [f"values above {limit} count as {limit} (units above: {units})"]
 
 
 def _adjustments(effects: Iterable[Row], note: Row) -> list[str]:

@@ -24,6 +24,17 @@ def units_below(share: float, n: int) -> int:
     return math.floor(Fraction(repr(float(share))) * n)
 
 
+def rank_of_share(share: float, n: int) -> int:
+    """Return the rank, from 1, of the smallest of n values that a share of them does not exceed.
+
+    Examples
+    --------
+    >>> rank_of_share(0.75, 4), rank_of_share(0.29, 100), rank_of_share(0.999, 500)
+    (3, 29, 500)
+    """
+    return max(math.ceil(Fraction(repr(float(share))) * n), 1)
+
+
 def inverse_quantile(sample: ValueCounts, share: float) -> float:
     """Return the smallest value that at least a share of the units does not exceed.
 
@@ -43,6 +54,5 @@ def inverse_quantile(sample: ValueCounts, share: float) -> float:
     >>> inverse_quantile(ValueCounts.from_values([1.0, 2.0, 3.0, 9.0]), 0.75)
     3.0
     """
-    rank = math.ceil(Fraction(repr(float(share))) * sample.n)
-    place = int(np.searchsorted(np.cumsum(sample.counts), max(rank, 1)))
+    place = int(np.searchsorted(np.cumsum(sample.counts), rank_of_share(share, sample.n)))
     return float(sample.values[place])
