@@ -26,7 +26,9 @@ def sessions_of(unit, rule):
     found = []
     for later in (False, True):
         side = [e[:2] for e in unit.events if (e[1] >= unit.zero) == later]
-        side = sorted((e for e in side if e[0] not in rule.ignore), key=lambda e: e[1])
+        places = {**dict.fromkeys(rule.start, 0), **dict.fromkeys(rule.end, 2)}
+        side = [e for e in side if e[0] not in rule.ignore]
+        side.sort(key=lambda e: (e[1], places.get(e[0], 1)))
         found += [(later, own) for own in walk(side, rule)]
     return found
 
@@ -75,6 +77,8 @@ def expected(unit, wanted, rule):
             "sessions": 1.0,
             "seconds": length,
             "single_view": float(views == 1),
+            "with_view": float(views >= 1),
+            "without_key": float(views >= 1 and not key),
             "engaged": float(length >= 10 or views >= 2 or key),
             "followed": float(followed),
             "absence": away / DAY if followed else 0.0,
@@ -110,7 +114,16 @@ def requests(names):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sessions_are_those_of_a_plain_walk(kit, tmp_path, name, seed):
     rule, design = RULES[name], kit.make_design()
-    measures = ["sessions", "seconds", "single_view", "engaged", "followed", "absence"]
+    measures = [
+        "sessions",
+        "seconds",
+        "single_view",
+        "with_view",
+        "without_key",
+        "engaged",
+        "followed",
+        "absence",
+    ]
     if rule.by is None:
         measures.append("first_end")
     wanted = requests(measures)

@@ -128,5 +128,5 @@ def test_the_report_prints_the_threshold_and_labels_the_condition(analysis):
     text = analysis.show.definitions().text
     assert "count as 4" in text
     assert "units above: control" in text
-    assert "Conditional: the treatment may change which units these are." in text
+    assert "Conditional: the treatment may change which, or how many, these are." in text
     assert "Not of the group that the metric is about" in analysis.show.trust().text

@@ -155,7 +155,7 @@ def test_a_role_without_a_name_is_refused_where_it_is_used(tmp_path):
             "among",
             "start < end",
         ),
-        ('kind = "mean"\naggregate = "engaged_sessions"', "aggregate", "event of a view"),
+        ('kind = "mean"\naggregate = "engaged_sessions"', "aggregate", "needs an event"),
         ('kind = "mean"\naggregate = "days_between_sessions"', "aggregate", "needs a limit"),
         ('kind = "mean"\naggregate = "sessions"\nlimit_days = 3', "aggregate", "means nothing"),
         (
@@ -199,7 +199,7 @@ among = { event = "order_paid", window_days = [0, 28] }
 def test_a_metric_of_units_that_the_treatment_may_choose_brings_their_share(tmp_path):
     *_, metric, share = resolved(tmp_path, CONDITIONAL + 'role = "secondary"').spec.metrics
     assert metric.conditional
-    assert metric.meaning.endswith("the treatment may change which units these are.")
+    assert metric.meaning.endswith("the treatment may change which, or how many, these are.")
     assert (share.id, share.role, share.kind) == (
         "spend_of_buyers_share",
         "diagnostic",

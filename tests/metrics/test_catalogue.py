@@ -88,13 +88,13 @@ def on_days(names, least, end):
     return lambda u: float(dates(u.inside(names, 0, end)) >= least)
 
 
-def sessions(u, end):
-    """Lists of events: a pause of more than half an hour ends one."""
+def sessions(u, end, pause=0.5):
+    """Lists of events: a pause of more than half an hour, or so many hours, ends one."""
     found = []
     for event in u.events:
         if event[1] < u.zero:
             continue
-        if not found or event[1] - found[-1][-1][1] > timedelta(minutes=30):
+        if not found or event[1] - found[-1][-1][1] > timedelta(hours=pause):
             found.append([])
         found[-1].append(event)
     return [own for own in found if own[0][1] < u.zero + end * DAY]
@@ -108,8 +108,8 @@ def seconds(own):
     return (own[-1][1] - own[0][1]).total_seconds()
 
 
-def of_sessions(number, end=28):
-    return lambda u: float(sum(number(until(own, u, end)) for own in sessions(u, end)))
+def of_sessions(number, end=28, pause=0.5):
+    return lambda u: float(sum(number(until(own, u, end)) for own in sessions(u, end, pause)))
 
 
 def views(own):
@@ -223,7 +223,20 @@ VALUES = {
     "crash": share("crash", 0, 7),
     "ad_load": count("ad", 7),
 }
+
+
+def carts(own):
+    return any(name == "cart" for name, *_ in own)
+
+
+def lost(own):
+    return carts(own) and not any(name == "purchase" for name, *_ in own)
+
+
 RATIOS = {
+    "arppu": (total("purchase", 28), share("purchase", 0, 28)),
+    "aov": (total("purchase", 28), count("purchase", 28)),
+    "cart_abandonment": (of_sessions(lost, pause=24), of_sessions(carts, pause=24)),
     "session_duration": (of_sessions(seconds), of_sessions(lambda _: 1)),
     "pages_per_session": (count("view", 28), of_sessions(lambda _: 1)),
     "actions_per_session": (count("action", 28), of_sessions(lambda _: 1)),

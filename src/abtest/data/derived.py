@@ -22,7 +22,9 @@ from abtest.data.request import (
 
 WHOLE = frozenset({"count", "any", "distinct_days"})
 """Aggregates whose values are whole numbers."""
-SESSION_COUNTS = frozenset({"sessions", "single_view", "engaged", "followed"})
+SESSION_COUNTS = frozenset(
+    {"sessions", "single_view", "with_view", "without_key", "engaged", "followed"}
+)
 """Measures of sessions whose values are."""
 
 

@@ -39,7 +39,15 @@ class EventValue:
 
 
 SessionMeasure = Literal[
-    "sessions", "seconds", "single_view", "engaged", "followed", "absence", "first_end"
+    "sessions",
+    "seconds",
+    "single_view",
+    "with_view",
+    "without_key",
+    "engaged",
+    "followed",
+    "absence",
+    "first_end",
 ]
 """What is counted or summed over a unit's sessions."""
 
@@ -52,7 +60,8 @@ class SessionValue:
     t0 + end. Events before exposure and from exposure on are never in one session. The measures:
 
     ``sessions`` their number; ``seconds`` from first to last event, summed; ``single_view`` those
-    with one of the `views`; ``engaged`` those that last at least 10 seconds, or have two `views`
+    with one of the `views`; ``with_view`` those with any, ``without_key`` those of these without a
+    `key` event; ``engaged`` those that last at least 10 seconds, or have two `views`
     or one of the `key` events. ``followed`` counts those that end with `limit` days of the window
     left, ``absence`` sums over these the days until the next starts, at most `limit`.
     ``first_end`` is the time in microseconds from exposure to the last event of the first session

@@ -71,18 +71,25 @@ def numbered(events: ir.Table, rule: SessionRule) -> ir.Table:
 
 
 def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
-    """Return the events from a start to the next end; a second start and a lone end are nothing."""
-    unit = {"group_by": ["uid", "side"], "order_by": "time"}
+    """Return the events from a start to the next end; a second start and a lone end are nothing.
+
+    At one moment starts come first and ends last, so that the order of rows does not count: what
+    opens and closes at once is a session of no length.
+    """
     marker = events["name"].isin(rule.starts).ifelse(1, 0) - events["name"].isin(rule.ends).ifelse(
         1, 0
     )
     markers = events.mutate(marker=marker.cast("int64"))
     # among markers alone, a start opens a session unless a start is the marker before it
     alone = markers.filter(markers["marker"] != 0)
+    order = [alone["time"], alone["marker"].desc()]
+    unit: Mapping[str, object] = {"group_by": ["uid", "side"], "order_by": order}
     before = alone["marker"].lag().over(ibis.window(**unit))
     opened = alone.mutate(
         opens=((alone["marker"] == 1) & (before.fill_null(-1) != 1)).cast("int64")
     )
+    order = [opened["time"], opened["marker"].desc()]
+    unit = {"group_by": ["uid", "side"], "order_by": order}
     opened = opened.mutate(session=_running(opened["opens"], unit))
     spans = (
         opened.filter(opened["session"] > 0)
@@ -203,6 +210,8 @@ def _value(
     chosen = {
         "sessions": counts,
         "single_view": counts & (events_of("views") == 1),
+        "with_view": counts & (events_of("views") >= 1),
+        "without_key": counts & (events_of("views") >= 1) & (events_of("key") == 0),
         "engaged": counts & ((length >= ENGAGED_SECONDS * _SECOND) | busy),
         "followed": followed,
     }

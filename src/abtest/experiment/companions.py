@@ -8,7 +8,7 @@ from typing import Any
 from abtest.experiment.merge import Merged
 from abtest.experiment.spec import title_of
 
-SHARE, UNCAPPED = "_share", "_uncapped"
+SHARE, DENOMINATOR, UNCAPPED = "_share", "_denominator", "_uncapped"
 _ROLE = ("role", "mde", "margin", "margin_absolute", "weight", "winsorize", "use", "description")
 
 
@@ -26,7 +26,12 @@ def add_companions(merged: Merged) -> None:
     for position, metric in enumerate(list(metrics)):
         if not isinstance(metric, Mapping):
             continue
-        for key, companion in (("among", _share_of(metric)), ("winsorize", _uncapped(metric))):
+        beside = (
+            ("among", _share_of(metric)),
+            ("denominator", _denominator(metric)),
+            ("winsorize", _uncapped(metric)),
+        )
+        for key, companion in beside:
             if companion is None or companion["id"] in known:
                 continue
             place = merged.place(("metrics", position, key))
@@ -54,6 +59,28 @@ def _share_of(metric: Mapping[str, Any]) -> dict[str, Any] | None:
         "direction": "increase",
         "role": "diagnostic",
         **({"window": metric["window"]} if "window" in metric else {}),
+    }
+
+
+def _denominator(metric: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the mean, or share, of what a conditional ratio is divided by."""
+    given, name = metric.get("denominator"), metric.get("id")
+    if not isinstance(given, Mapping) or not isinstance(name, str):
+        return None
+    of_units = given.get("aggregate") == "any" or {"all", "at_least", "at_most"} & set(given)
+    if not of_units and metric.get("conditional_on_denominator") is not True:
+        return None
+    kind = {"kind": "proportion", "all": [given]} if of_units else {"kind": "mean", **given}
+    if not of_units:
+        kind.setdefault("aggregate", "count")
+    return {
+        "id": f"{name}{SHARE if of_units else DENOMINATOR}",
+        "title": f"{metric.get('title') or title_of(name)}: what it is divided by",
+        "description": "Denominator of a ratio, which the treatment may change.",
+        "window_days": metric.get("window_days"),
+        **kind,
+        "direction": "increase",
+        "role": "diagnostic",
     }
 
 

@@ -313,7 +313,8 @@ direction = "increase"
 [[metrics]]
 id = "returned_or_bought"
 kind = "ratio"
-numerator = { aggregate = "engaged_sessions", event = "view", key = "purchase" }
+numerator = { aggregate = "engaged_sessions", event = "view", key = "buy", gap_minutes = 60 }
+conditional_on_denominator = true
 denominator = { all = [{ event = "open" }, { event = "view", at_most = 9, ignore = ["ad"] }] }
 window_days = [0, 28]
 role = "secondary"
@@ -324,6 +325,7 @@ id = "away"
 kind = "mean"
 aggregate = "days_between_sessions"
 limit_days = 14
+gap_minutes = 60
 per_day = true
 winsorize = 0.999
 window_days = [0, 28]

@@ -150,8 +150,8 @@ def _conditional_rules(metrics: Mapping[int, MetricDefinition | None]) -> Iterat
     if deciding and all(metric.conditional for metric in deciding.values()):
         position, metric = next(iter(deciding.items()))
         what = (
-            "cannot decide alone: it is about units that the treatment may choose, so that arms "
-            "may differ in who they are"
+            "cannot decide alone: it is about what the treatment may choose, so that arms may "
+            "differ in who or how many they are"
         )
         todo = (
             "Let a metric of all units decide beside it, such as the share of units that it is "

@@ -31,17 +31,22 @@ SessionAggregate = Literal[
     "sessions",
     "session_seconds",
     "single_view_sessions",
+    "sessions_with",
+    "sessions_without_key",
     "engaged_sessions",
     "followed_sessions",
     "days_between_sessions",
 ]
 """What is made of a unit's sessions: their number; seconds from first to last event; those with
-one `event`; those of 10 seconds, two `event` or one `key`; those that end with `limit_days` of the
-window left; and days until the next starts, at most `limit_days`."""
+one `event`; those with any `event`, and those of these without a `key`; those of 10 seconds, two
+`event` or one `key`; those that end with `limit_days` of the window left; and days until the next
+starts, at most `limit_days`."""
 _MEASURES: dict[str, SessionMeasure] = {
     "sessions": "sessions",
     "session_seconds": "seconds",
     "single_view_sessions": "single_view",
+    "sessions_with": "with_view",
+    "sessions_without_key": "without_key",
     "engaged_sessions": "engaged",
     "followed_sessions": "followed",
     "days_between_sessions": "absence",
@@ -67,10 +72,14 @@ class Activity(Table):
     aggregate: UnitAggregate | SessionAggregate = "count"
     """How the unit's events, or its sessions, become one number."""
     key: EventNames | None = None
-    """Events of which one makes a session an engaged one (engaged_sessions)."""
+    """Events of which one makes a session an engaged one (engaged_sessions), or takes it out
+    (sessions_without_key)."""
     limit_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Days after a session for which the next is waited for (followed_sessions and
     days_between_sessions)."""
+    gap_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """A pause longer than this ends a session, for this number alone, instead of what
+    data.sessions says."""
     at_least: Limit | None = None
     """The number becomes 1 for units that reach this, 0 for the others."""
     at_most: Limit | None = None
@@ -166,6 +175,10 @@ class OfSessions(Protocol):
         """How long the next session is waited for."""
 
     @property
+    def gap_minutes(self) -> float | None:
+        """Own pause that ends a session."""
+
+    @property
     def aggregate(self) -> str | None:
         """What is made of sessions."""
 
@@ -178,7 +191,14 @@ def session_value(part: OfSessions, window: tuple[float, float]) -> SessionValue
         views=() if part.event is None else names_of(part.event),
         key=() if part.key is None else names_of(part.key),
         limit=part.limit_days or 0.0,
+        gap=part.gap_minutes,
     )
+
+
+def counts_units(part: Activity) -> bool:
+    """Return whether an activity is 1 for some units and 0 for the others."""
+    limits = part.at_least is not None or part.at_most is not None
+    return part.aggregate == "any" or limits or bool(part.all)
 
 
 def all_value(parts: tuple[Activity, ...], window: tuple[float, float], clock: Clock) -> UnitValue:

@@ -75,7 +75,14 @@ def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
         yield Misfit(key, "at_least is above at_most, which no unit can meet", "exchange the two")
 
 
-_NEED_VIEWS = ("single_view_sessions", "engaged_sessions")
+_NEED_VIEWS = (
+    "single_view_sessions",
+    "sessions_with",
+    "sessions_without_key",
+    "engaged_sessions",
+)
+_NEED_KEY = ("sessions_without_key",)
+_TAKE_KEY = ("engaged_sessions", *_NEED_KEY)
 _NEED_LIMIT = ("followed_sessions", "days_between_sessions")
 
 
@@ -84,7 +91,10 @@ def session_misfits(key: str, part: OfSessions) -> Iterator[Misfit]:
     aggregate = str(part.aggregate)
     if aggregate in _NEED_VIEWS and part.event is None:
         todo = 'add event = "page_view", the name in the log, or a role such as "@view"'
-        yield Misfit(key, f"{aggregate} needs the event of a view", todo)
+        yield Misfit(key, f"{aggregate} needs an event", todo)
+    if aggregate in _NEED_KEY and part.key is None:
+        todo = 'add key = "purchase": the events that take a session out'
+        yield Misfit(key, f"{aggregate} needs a key", todo)
     if (aggregate in _NEED_LIMIT) != (part.limit_days is not None):
         if part.limit_days is None:
             todo = "add limit_days = 14: how long the next session is waited for"
@@ -95,5 +105,5 @@ def session_misfits(key: str, part: OfSessions) -> Iterator[Misfit]:
     if aggregate not in _NEED_VIEWS and part.event is not None:
         todo = "leave the event out: data.sessions says which events make sessions"
         yield Misfit(key, f"{aggregate} counts sessions of any event", todo)
-    if aggregate != "engaged_sessions" and part.key is not None:
+    if aggregate not in _TAKE_KEY and part.key is not None:
         yield Misfit(key, f"key means nothing for {aggregate}", "leave it out")

@@ -167,13 +167,11 @@ class MetricDefinition(Table, ABC):
     def meaning(self) -> str:
         """What is measured, and among which units."""
         sentence = " ".join((self.definition(), *self.remarks()))
-        if self.among is None:
-            return sentence
-        met = condition(self.among, self.window_days)
-        sentence = f"{sentence} Among units with {met}."
-        if not self.conditional:
-            return sentence
-        return f"{sentence} Conditional: the treatment may change which units these are."
+        if self.among is not None:
+            sentence += f" Among units with {condition(self.among, self.window_days)}."
+        if self.conditional:
+            sentence += " Conditional: the treatment may change which, or how many, these are."
+        return sentence
 
     def misfits(self, data: DataKind) -> tuple[Misfit, ...]:
         """Return the keys that are missing or meaningless for this shape of data."""

@@ -42,10 +42,13 @@ class MeanMetric(CountingMetric):
     aggregate: UnitAggregate | SessionAggregate | None = None
     """How the unit's events, or its sessions, become one number (events data)."""
     key: EventNames | None = None
-    """Events of which one makes a session an engaged one (engaged_sessions; events data)."""
+    """Events of which one makes a session an engaged one (engaged_sessions), or takes it out
+    (sessions_without_key; events data)."""
     limit_days: Positive | None = None
     """Days after a session for which the next is waited for (followed_sessions and
     days_between_sessions; events data)."""
+    gap_minutes: Positive | None = None
+    """A pause longer than this ends a session, for this metric alone (events data)."""
     per_day: bool = False
     """Divide the number by the days of the window (events data)."""
     value: Name | None = None

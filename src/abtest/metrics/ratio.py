@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.activity import Activity, Share, activity_value, before_exposure
+from abtest.metrics.activity import Activity, Share, activity_value, before_exposure, counts_units
 from abtest.metrics.activity_rules import activity_misfits
 from abtest.metrics.definition import DataKind, MetricDefinition
 from abtest.metrics.misfit import Misfit
@@ -32,8 +32,17 @@ class RatioMetric(MetricDefinition):
     denominator: Activity | Name
     """Column (units data) or { event, aggregate } (events data)."""
 
+    conditional_on_denominator: bool = False
+    """The treatment may change the denominator, so that the ratio does not decide alone and the
+    denominator is shown beside it; always so where it counts units (events data)."""
     winsorize: Share | None = None
     """Numerators above this quantile of the units of all arms together count as that quantile."""
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it is about what the treatment may choose: its group, or its denominator."""
+        of_units = isinstance(self.denominator, Activity) and counts_units(self.denominator)
+        return super().conditional or self.conditional_on_denominator or of_units
 
     def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
         """Return the keys that each shape of data needs: totals carry no covariance."""

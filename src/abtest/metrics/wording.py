@@ -129,11 +129,19 @@ def number_of(activity: Activity) -> str:
 def of_sessions(part: OfSessions) -> str:
     """Return a number that is made of sessions, in words."""
     views = "" if part.event is None else event_name(part.event)
+    without = "" if part.key is None else event_name(part.key)
+    own = "" if part.gap_minutes is None else f" (a pause of {part.gap_minutes:g} minutes ends one)"
+    return _of_sessions(part, views, without) + own
+
+
+def _of_sessions(part: OfSessions, views: str, without: str) -> str:
     key = "" if part.key is None else f" or one {event_name(part.key)}"
     return {
         "sessions": "number of sessions",
         "session_seconds": "seconds in sessions",
         "single_view_sessions": f"number of sessions with one {views}",
+        "sessions_with": f"number of sessions with at least one {views}",
+        "sessions_without_key": f"number of sessions with at least one {views} and no {without}",
         "engaged_sessions": f"number of sessions of 10 seconds, with two of {views}{key}",
         "followed_sessions": f"number of sessions followed for {part.limit_days or 0:g} days",
         "days_between_sessions": "days from sessions to the next ones, at most "
