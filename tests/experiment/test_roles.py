@@ -142,7 +142,7 @@ def test_a_role_without_a_name_is_refused_where_it_is_used(tmp_path):
             "any event of each period",
         ),
         ('kind = "proportion"\nall = [{ event = "x", window_days = [0, 30] }]', "all", "part of"),
-        ('kind = "proportion"\nall = [{ at_least = 2 }]', "all", "either an event"),
+        ('kind = "proportion"\nall = [{ at_least = 2 }]', "all", "one of the three"),
         ('kind = "proportion"\nevent = "x"\nall = [{ event = "y" }]', "all", "means nothing"),
         (
             'kind = "mean"\nevent = "x"\naggregate = "count"\namong = { event = "y" }',

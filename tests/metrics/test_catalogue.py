@@ -36,6 +36,9 @@ ROLES = {
 NAMES = sorted({name for names in ROLES.values() for name in np.atleast_1d(names)} | {"push_sent"})
 
 
+SHOP = ["view", "cart", "purchase", "action", "value_realised", "key_action"]
+
+
 @dataclass
 class Unit:
     """One unit and its events, in order."""
@@ -164,7 +167,33 @@ def adopted(u):
     return float(bool(u.inside("value_realised", 0, 7)) and dates(u.inside(ACTIVE, 7, 28)) >= 3)
 
 
+def taken(u, steps, end=7):
+    """How many of these steps came one after another."""
+    moment, found = u.zero, 0
+    for step in steps:
+        later = [time for name, time, _ in u.inside(step, 0, end) if time >= moment]
+        if not later:
+            break
+        moment, found = min(later), found + 1
+    return found
+
+
+FUNNEL = ("view", "cart", "purchase")
+
+
+def reached(number):
+    return lambda u: float(taken(u, FUNNEL[:number]) == number)
+
+
+def actions_to_value(u):
+    met = u.inside("value_realised", 0, 7)
+    if not met:
+        return None
+    return float(sum(time <= met[0][1] for _, time, _ in u.inside("action", 0, 7)))
+
+
 VALUES = {
+    "funnel_complete": reached(3),
     "active_any": share(ACTIVE, 0, 28),
     "active_days": days(ACTIVE, 28),
     "active_days_rate": lambda u: dates(u.dated(ACTIVE, 0, 28)) / 28,
@@ -234,6 +263,8 @@ def lost(own):
 
 
 RATIOS = {
+    "step_conversion": (reached(3), reached(2)),
+    "drop_off": (lambda u: reached(2)(u) - reached(3)(u), reached(2)),
     "arppu": (total("purchase", 28), share("purchase", 0, 28)),
     "aov": (total("purchase", 28), count("purchase", 28)),
     "cart_abandonment": (of_sessions(lost, pause=24), of_sessions(carts, pause=24)),
@@ -245,6 +276,7 @@ RATIOS = {
     "inter_session_gap": (absence, lambda u: float(len(followed(u)))),
 }
 COUNTED = {
+    "steps_to_value": actions_to_value,
     "latency": lambda u: max((e[2] for e in u.inside("latency", 0, 7)), default=0.0),
     "nps": answer("nps"),
     "csat_top2": answer("csat"),
@@ -281,6 +313,8 @@ def world():
                 times.append(moment)
                 moment += pd.Timedelta(str(rng.choice(["4s", "9s", "11min", "30min"])))
         favourites = ["open", "search"] if busy == 8.0 else rng.choice(NAMES, 8)
+        if number % 3 == 0:
+            favourites = SHOP
         events = []
         for time in times:
             name = str(rng.choice(favourites if rng.random() < 0.7 else NAMES))
@@ -378,6 +412,8 @@ def test_both_parts_of_a_ratio(world, measured, name):
 def test_distinct_values(world, measured, name):
     for arm, units in arms(world):
         values = [COUNTED[name](unit) for unit in units]
+        if name == "steps_to_value":  # the others are not of its group
+            values = [value for value in values if value is not None]
         expected = ValueCounts.from_values([np.nan if v is None else v for v in values])
         (found,) = measured.samples(name, arm)
         assert found.nulls == expected.nulls

@@ -15,10 +15,11 @@ from abtest.data import status as row_status
 from abtest.data.clock import microseconds
 from abtest.data.measured import Failure
 from abtest.data.plan import split_sum
-from abtest.data.request import Design, EventValue, SessionValue
+from abtest.data.request import Design, EventValue, SessionValue, StepsValue
 from abtest.data.sessions import SessionRule, session_values
 from abtest.data.settings import Events
 from abtest.data.source import Source, Sources
+from abtest.data.steps import step_values
 
 ANY = "*"
 VALUED = frozenset({"sum", "max", "last_value"})
@@ -165,7 +166,7 @@ def _believed(events: EventRows, as_of: datetime) -> ir.Table:
 def values_per_unit(
     events: EventRows,
     units: ir.Table,
-    values: Mapping[EventValue | SessionValue, str],
+    values: Mapping[EventValue | SessionValue | StepsValue, str],
     design: Design,
     counts: EventCounts,
     *,
@@ -196,6 +197,11 @@ def values_per_unit(
     once = _once(events, _believed(events, as_of), units, first_event)
     of_events = {value: name for value, name in values.items() if isinstance(value, EventValue)}
     of_sessions = {value: name for value, name in values.items() if isinstance(value, SessionValue)}
+    of_steps = {value: name for value, name in values.items() if isinstance(value, StepsValue)}
+    ends: dict[tuple[tuple[str, ...], tuple[float, float]], str] = {}
+    for until in dict.fromkeys((value.until, value.window) for value in of_events if value.until):
+        ends[until] = f"ends{len(ends)}"
+        once = once.mutate(**{ends[until]: _first_of(once, *until)})
     if any(value.calendar or value.aggregate == "distinct_days" for value in of_events):
         zone = design.timezone
         once = once.mutate(
@@ -211,7 +217,7 @@ def values_per_unit(
         "active": active.sum(),
     }
     for value, name in of_events.items():
-        asked[name] = _aggregate(once, value, counts)
+        asked[name] = _aggregate(once, value, counts, ends.get((value.until, value.window)))
     summed = once.group_by("uid").aggregate(**asked)
     kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
     all_units = units.left_join(summed, units["uid"] == summed["uid"])
@@ -226,7 +232,10 @@ def values_per_unit(
         },
     )
     activity = once.filter(~once["exposure"]) if "exposure" in once.columns else once
-    for part in session_values(activity, of_sessions, rule):
+    for part in (
+        *session_values(activity, of_sessions, rule),
+        *step_values(activity, of_steps),
+    ):
         columns = [name for name in part.columns if name != "uid"]
         joined = found.left_join(part, found["uid"] == part["uid"])
         found = joined.select(
@@ -291,8 +300,18 @@ def _once(
     return once.mutate(exposure=(once["name"] == first_event) & (once["time"] == once["start"]))
 
 
-def _aggregate(once: ir.Table, value: EventValue, counts: EventCounts) -> ir.Value:
+def _first_of(once: ir.Table, names: tuple[str, ...], window: tuple[float, float]) -> ir.Value:
+    """Return for every event the time of its unit's first one of some names in a window."""
+    inside = _counts(once, EventValue(names, "any", window))
+    return once["time"].min(where=inside).over(ibis.window(group_by="uid"))
+
+
+def _aggregate(
+    once: ir.Table, value: EventValue, counts: EventCounts, ends: str | None
+) -> ir.Value:
     inside = _counts(once, value)
+    if ends is not None:
+        inside = inside & (once["time"] <= once[ends]).fill_null(True)
     if value.aggregate == "count":
         return inside.sum().cast("float64")
     if value.aggregate == "any":
@@ -345,6 +364,6 @@ def _inside_dates(once: ir.Table, window: tuple[float, float]) -> ir.Value:
     return found & (once["time"] >= once["start"]) if window[0] >= 0 else found
 
 
-def needs_values(values: Sequence[EventValue | SessionValue]) -> bool:
+def needs_values(values: Sequence[EventValue | SessionValue | StepsValue]) -> bool:
     """Return whether one of the values is made of the value column."""
     return any(isinstance(value, EventValue) and value.aggregate in VALUED for value in values)

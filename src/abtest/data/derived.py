@@ -14,6 +14,7 @@ from abtest.data.request import (
     EventValue,
     SessionValue,
     SourceValue,
+    StepsValue,
     Times,
     Total,
     UnitValue,
@@ -32,6 +33,8 @@ def is_whole(value: UnitValue) -> bool:
     """Return whether a value is a whole number for every unit that has one."""
     if isinstance(value, EventValue):
         return value.aggregate in WHOLE
+    if isinstance(value, StepsValue):
+        return True
     if isinstance(value, SessionValue):
         return value.measure in SESSION_COUNTS
     if isinstance(value, Total):

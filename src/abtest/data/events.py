@@ -31,6 +31,7 @@ from abtest.data.request import (
     Design,
     EventValue,
     SessionValue,
+    StepsValue,
     UnitRequest,
     UnitValue,
     sources_of,
@@ -74,7 +75,7 @@ class _Believed:
     counts: EventCounts
     as_of: datetime
 
-    def values(self, names: Mapping[EventValue | SessionValue, str]) -> ir.Table:
+    def values(self, names: Mapping[EventValue | SessionValue | StepsValue, str]) -> ir.Table:
         """Return a row per unit with its values under these names."""
         return activity.values_per_unit(
             self.job.events,
@@ -195,9 +196,9 @@ def measure_events(
     )
 
 
-def _values(requests: Sequence[UnitRequest]) -> dict[EventValue | SessionValue, str]:
+def _values(requests: Sequence[UnitRequest]) -> dict[EventValue | SessionValue | StepsValue, str]:
     """Return a column name for every distinct value per unit that the requests need."""
-    names: dict[EventValue | SessionValue, str] = {}
+    names: dict[EventValue | SessionValue | StepsValue, str] = {}
     for request in requests:
         for value in _event_values(request):
             if request.statistic != "repeated_events":
@@ -215,7 +216,7 @@ def _derived(requests: Sequence[UnitRequest]) -> dict[DerivedValue, str]:
     return names
 
 
-def _event_values(request: UnitRequest) -> list[EventValue | SessionValue]:
+def _event_values(request: UnitRequest) -> list[EventValue | SessionValue | StepsValue]:
     found = []
     for value in request.values:
         for source in sources_of(value):
@@ -234,7 +235,7 @@ def _open(
     settings: EventsData,
     design: Design,
     sources: Sources,
-    values: Sequence[EventValue | SessionValue],
+    values: Sequence[EventValue | SessionValue | StepsValue],
     now: datetime,
 ) -> _Job:
     if settings.exposures.time is None and settings.exposures.first_event is None:

@@ -26,6 +26,9 @@ class EventValue:
     `any` is 1 or 0; `sum` and `max` use the value column (null values are skipped);
     `distinct_days` counts calendar dates in the experiment's timezone.
 
+    With `until` only events up to the first of those in the window count, itself included where it
+    is one of them.
+
     Two are of one event and null without one: `first_time`, microseconds from exposure to the
     first, and `last_value`, the value of the last that has one (the largest of those at the same
     moment).
@@ -36,6 +39,7 @@ class EventValue:
     window: tuple[float, float]
     calendar: bool = False
     ignored: tuple[str, ...] = ()
+    until: tuple[str, ...] = ()
 
 
 SessionMeasure = Literal[
@@ -82,6 +86,18 @@ class SessionValue:
 
 
 @dataclass(frozen=True)
+class StepsValue:
+    """How many of these steps a unit took one after another, from t0 + start to t0 + end.
+
+    A step is one of several events. Each is looked for from the moment of the one before it on, a
+    later one where the same event could be both.
+    """
+
+    steps: tuple[tuple[str, ...], ...]
+    window: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class ColumnValue:
     """A number per unit that stands in a finished column of a units table."""
 
@@ -121,7 +137,7 @@ class Times:
 
 DerivedValue = Within | AllOf | Total | Times
 """A number per unit that follows from others of the same unit."""
-SourceValue = EventValue | SessionValue | ColumnValue
+SourceValue = EventValue | SessionValue | StepsValue | ColumnValue
 """A number per unit that the data give."""
 UnitValue = SourceValue | DerivedValue
 

@@ -9,6 +9,8 @@ from abtest.experiment.merge import Merged
 from abtest.experiment.spec import title_of
 
 SHARE, DENOMINATOR, UNCAPPED = "_share", "_denominator", "_uncapped"
+_OF_UNITS = frozenset({"all", "steps", "at_least", "at_most"})
+"""Keys of an activity that is 1 for some units and 0 for the others."""
 _ROLE = ("role", "mde", "margin", "margin_absolute", "weight", "winsorize", "use", "description")
 
 
@@ -67,7 +69,7 @@ def _denominator(metric: Mapping[str, Any]) -> dict[str, Any] | None:
     given, name = metric.get("denominator"), metric.get("id")
     if not isinstance(given, Mapping) or not isinstance(name, str):
         return None
-    of_units = given.get("aggregate") == "any" or {"all", "at_least", "at_most"} & set(given)
+    of_units = given.get("aggregate") == "any" or not _OF_UNITS.isdisjoint(given)
     if not of_units and metric.get("conditional_on_denominator") is not True:
         return None
     kind = {"kind": "proportion", "all": [given]} if of_units else {"kind": "mean", **given}

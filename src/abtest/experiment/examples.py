@@ -311,6 +311,24 @@ role = "secondary"
 direction = "increase"
 
 [[metrics]]
+id = "bought"
+kind = "proportion"
+steps = ["view", ["cart", "wish"], "buy"]
+window_days = [0, 7]
+role = "secondary"
+direction = "increase"
+
+[[metrics]]
+id = "searches_before_buying"
+kind = "quantile"
+event = "search"
+aggregate = "count"
+up_to = "buy"
+window_days = [0, 7]
+role = "diagnostic"
+direction = "decrease"
+
+[[metrics]]
 id = "returned_or_bought"
 kind = "ratio"
 numerator = { aggregate = "engaged_sessions", event = "view", key = "buy", gap_minutes = 60 }

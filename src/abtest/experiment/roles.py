@@ -13,7 +13,7 @@ from abtest.experiment.toml_text import quoted
 from abtest.metrics.activity import ANY
 from abtest.metrics.roles import MARK, EventRoles, role_of
 
-_EVENTS = ("event", "key")
+_EVENTS = ("event", "key", "up_to")
 """Keys of metrics that name events."""
 
 
@@ -66,6 +66,11 @@ def _replaced(value: Any, at: KeyPath, names: _Names, found: list[Finding]) -> A
         key: value[key] if key in _EVENTS else _replaced(value[key], (*at, key), names, found)
         for key in value
     }
+    if isinstance(value.get("steps"), (list, tuple)):
+        table["steps"] = [
+            _named(list(_listed(step)), (*at, "steps", place), names, found)
+            for place, step in enumerate(value["steps"])
+        ]
     for key in _EVENTS:
         given = list(_listed(table.get(key)))
         if any(role_of(name) for name in given):

@@ -15,6 +15,7 @@ from abtest.data.request import (
     SessionMeasure,
     SessionValue,
     Single,
+    StepsValue,
     Total,
     UnitValue,
     Within,
@@ -86,6 +87,8 @@ class Activity(Table):
     """The number becomes 1 for units that do not exceed this, 0 for the others."""
     window_days: Window | None = None
     """[start, end) in days after exposure, negative before it; left out: that of the metric."""
+    steps: Annotated[tuple[EventNames, ...], Field(strict=False)] = ()
+    """Instead of an event: 1 for units that take all of these steps in order, 0 for the others."""
     all: Annotated[tuple[Activity, ...], Field(strict=False)] = ()
     """Instead of an event: 1 for units that meet every one of these, 0 for the others."""
 
@@ -145,13 +148,21 @@ def activity_value(part: Activity, window: tuple[float, float], clock: Clock) ->
     own = part.window_days or window
     if part.all:
         return all_value(part.all, own, clock)
+    if part.steps:
+        value: UnitValue = steps_value(part.steps, own)
+        return limited_value(value, part.at_least, part.at_most)
     if part.aggregate in _MEASURES:
-        value: UnitValue = session_value(part, own)
+        value = session_value(part, own)
         return limited_value(value, part.at_least, part.at_most)
     assert part.event is not None
     counted = Counted(names_of(part.event), part.ignore)
     value = counted_value(counted, cast("UnitAggregate", part.aggregate), own, clock)
     return limited_value(value, part.at_least, part.at_most)
+
+
+def steps_value(steps: tuple[str | tuple[str, ...], ...], window: tuple[float, float]) -> UnitValue:
+    """Return 1 for units that take all steps in order within the window, 0 for the others."""
+    return Within(StepsValue(tuple(map(names_of, steps)), window), least=float(len(steps)))
 
 
 def is_of_sessions(aggregate: str | None) -> bool:
@@ -198,7 +209,7 @@ def session_value(part: OfSessions, window: tuple[float, float]) -> SessionValue
 def counts_units(part: Activity) -> bool:
     """Return whether an activity is 1 for some units and 0 for the others."""
     limits = part.at_least is not None or part.at_most is not None
-    return part.aggregate == "any" or limits or bool(part.all)
+    return part.aggregate == "any" or limits or bool(part.all) or bool(part.steps)
 
 
 def all_value(parts: tuple[Activity, ...], window: tuple[float, float], clock: Clock) -> UnitValue:
@@ -224,7 +235,7 @@ def before_exposure(values: tuple[UnitValue, ...]) -> tuple[UnitValue, ...]:
 def windows_of(value: UnitValue) -> Iterator[tuple[float, float]]:
     """Yield the windows of the events that a value is made of."""
     for source in sources_of(value):
-        if isinstance(source, EventValue | SessionValue):
+        if isinstance(source, EventValue | SessionValue | StepsValue):
             yield source.window
 
 
@@ -233,7 +244,7 @@ def _moved(
     window: Callable[[tuple[float, float]], tuple[float, float]],
 ) -> tuple[UnitValue, ...]:
     def moved(source: UnitValue) -> UnitValue:
-        if isinstance(source, EventValue | SessionValue):
+        if isinstance(source, EventValue | SessionValue | StepsValue):
             return replace(source, window=window(source.window))
         return source
 

@@ -64,9 +64,9 @@ def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
     sessions = is_of_sessions(activity.aggregate)
     if sessions:
         yield from session_misfits(key, activity)
-    elif (activity.event is None) == (not activity.all):
-        what = "counts either an event, or whether all of several conditions are met"
-        yield Misfit(key, what, "write event = ..., or all = [{ event = ... }, ...]")
+    elif sum((activity.event is not None, bool(activity.all), bool(activity.steps))) != 1:
+        what = "counts an event, or units that meet conditions or take steps: one of the three"
+        yield Misfit(key, what, "write event = ..., all = [{ event = ... }, ...], or steps = [...]")
     if activity.all and (activity.at_least is not None or activity.at_most is not None):
         what = "is 1 where all conditions are met, and takes no limits of its own"
         yield Misfit(key, what, "write at_least and at_most in the conditions")

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from abtest.metrics.activity import names_of
 from abtest.metrics.roles import role_of
 
 FILE = "catalogue.toml"
@@ -72,8 +73,10 @@ def _entry(name: str, table: Mapping[str, Any]) -> Entry:
 def _events(table: Mapping[str, Any]) -> Iterator[str]:
     """Yield the events that a definition names, also in its conditions."""
     for key, value in table.items():
-        if key in ("event", "key"):
+        if key in ("event", "key", "up_to"):
             yield from [value] if isinstance(value, str) else value
+        if key == "steps":
+            yield from (name for step in value for name in names_of(step))
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, Mapping):
                 yield from _events(part)

@@ -136,5 +136,5 @@ class MeanMetric(CountingMetric):
             number = number_of_events(
                 self.event, cast("UnitAggregate", self.aggregate), self.ignore
             )
-            return f"Mean of the unit's {number}{rate}."
+            return f"Mean of the unit's {number}{self.ending}{rate}."
         return f"Mean of {self.value or self.sum or self.mean or self.id} per unit."

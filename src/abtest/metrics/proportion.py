@@ -19,6 +19,7 @@ from abtest.data.settings import Name
 from abtest.metrics.activity import (
     Activity,
     Counted,
+    EventNames,
     Limit,
     UnitAggregate,
     all_value,
@@ -26,12 +27,13 @@ from abtest.metrics.activity import (
     counted_value,
     limited_value,
     names_of,
+    steps_value,
 )
 from abtest.metrics.activity_rules import activity_misfits
 from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind, Positive
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import condition, event_name, limited
+from abtest.metrics.wording import condition, event_name, in_order, limited
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -58,6 +60,9 @@ class ProportionMetric(CountingMetric):
     events data)."""
     all: Annotated[tuple[Activity, ...], Field(strict=False)] = ()
     """Instead of an event: a unit counts if it meets every one of these (events data)."""
+    steps: Annotated[tuple[EventNames, ...], Field(strict=False)] = ()
+    """Instead of an event: a unit counts if it takes all of these steps in order (a funnel from
+    exposure; events data)."""
     value: Name | None = None
     """Column of the flag, true/false or 1/0 (units data)."""
     successes: Name | None = None
@@ -68,7 +73,7 @@ class ProportionMetric(CountingMetric):
     def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
         """Return the keys that each shape of data needs."""
         return {
-            "events": (("event",), ("all",)),
+            "events": (("event",), ("all",), ("steps",)),
             "units": (("value",),),
             "totals": (("successes", "trials"),),
         }
@@ -130,6 +135,8 @@ class ProportionMetric(CountingMetric):
         """Return 1 for units that count, 0 for the others."""
         if self.all:
             return all_value(self.all, window, self.window)
+        if self.steps:
+            return steps_value(self.steps, window)
         if self.every_days is not None:
             assert self.event is not None
             events = Counted(names_of(self.event), self.ignore)
@@ -154,6 +161,8 @@ class ProportionMetric(CountingMetric):
         if self.all:
             met = "; and ".join(condition(part, self.window_days) for part in self.all)
             return f"Share of units with {met}."
+        if self.steps:
+            return f"Share of units with {in_order(self.steps)}."
         if self.event is not None:
             event = event_name(self.event, self.ignore)
             if self.every_days is not None:

@@ -117,7 +117,12 @@ def number_of(activity: Activity) -> str:
     >>> number_of(Activity(aggregate="session_seconds"))
     'seconds in sessions'
     """
-    if activity.all or activity.at_least is not None or activity.at_most is not None:
+    if (
+        activity.all
+        or activity.steps
+        or activity.at_least is not None
+        or activity.at_most is not None
+    ):
         return f"number of units with {condition(activity)}"
     if is_of_sessions(activity.aggregate):
         return of_sessions(activity)
@@ -171,6 +176,9 @@ def condition(activity: Activity, window: Window | None = None) -> str:
         when = f" ({day_range(activity.window_days)})"
     if activity.all:
         return " and ".join(condition(part, window) for part in activity.all) + when
+    if activity.steps:
+        missing = "not all of " if activity.at_most is not None else ""
+        return f"{missing}{in_order(activity.steps)}{when}"
     if is_of_sessions(activity.aggregate):
         limits = activity.at_least, activity.at_most
         size = "above 0" if limits == (None, None) else f"of {_size(*limits)}"
@@ -179,6 +187,17 @@ def condition(activity: Activity, window: Window | None = None) -> str:
     events = Counted(names_of(activity.event), activity.ignore)
     aggregate = cast("UnitAggregate", activity.aggregate)
     return limited(events, aggregate, activity.at_least, activity.at_most) + when
+
+
+def in_order(steps: Sequence[str | tuple[str, ...]]) -> str:
+    """Return steps in words.
+
+    Examples
+    --------
+    >>> in_order(["view", ("cart", "wish"), "buy"])
+    '"view", then "cart" or "wish", then "buy"'
+    """
+    return ", then ".join(_listed(names_of(step)) for step in steps)
 
 
 def limited(
