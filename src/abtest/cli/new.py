@@ -13,12 +13,14 @@ from abtest.cli.console import say
 from abtest.errors import DataError, UsageError
 from abtest.experiment.project import EXPERIMENT_FILE, EXPERIMENTS, find_root
 from abtest.experiment.starter import events_file
+from abtest.experiment.templates import presets, templated_file, templates
 from abtest.experiment.toml_text import shown
 from abtest.files import write_text
 
 EXAMPLES = """
     abtest new onboarding_checklist
     abtest new cookie_cats --from data/cookie_cats.csv.gz
+    abtest new fewer_steps --template onboarding_steps --preset saas
 """
 
 
@@ -35,13 +37,29 @@ def new(
     table: Annotated[
         str | None, typer.Option(help="With --from: the table, for a DuckDB file.")
     ] = None,
+    template: Annotated[
+        str | None, typer.Option(help=f"What is tried: {', '.join(templates())}.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help=f"Metrics of a kind of product: {', '.join(presets())}.")
+    ] = None,
 ) -> None:
     """Write experiments/NAME/experiment.toml, commented and valid, for you to edit."""
     root = find_root()
     path = _free_place(root, name)
+    today = datetime.now(UTC).date()
+    if source is not None and (template or preset):
+        raise UsageError(
+            "A template is written over an event log, and --from proposes from a table of units.",
+            given=f"--from {source}",
+            todo="Leave out --from, or --template and --preset.",
+            code="two_sources",
+        )
     if source is None:
         _refuse_without_source(variant=variant, unit=unit, table=table)
-        text = events_file(name, datetime.now(UTC).date())
+        text = events_file(name, today)
+        if template or preset:
+            text = templated_file(name, today, template, preset)
     else:
         text = _proposed(name, source, root, table, variant, unit)
     write_text(path, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -110,11 +111,11 @@ again, so git keeps only this file.
 _EVENTS = """\
 # {title}
 # Every key: abtest explain      In order? abtest check {name}      Judge it: abtest run {name}
-
+{notes}
 [experiment]
 name = {name_text}
 title = {title_text}
-hypothesis = "TODO: what is expected, and why."
+hypothesis = {hypothesis}
 owner = "TODO"
 # tags = ["onboarding"]
 start = {start}           # TODO: first moment of enrolment, with its zone
@@ -123,8 +124,8 @@ end = {end}             # TODO: end of enrolment
 
 [variants]
 control = "control"                    # values of the variant column
-treatments = ["treatment"]
-# allocation = {{ control = 0.5, treatment = 0.5 }}      # left out: equal shares
+treatments = [{treatments}]
+# allocation = {{ {allocation} }}      # left out: equal shares
 
 [data]
 kind = "events"                        # finished columns or totals: abtest explain data.kind
@@ -141,7 +142,7 @@ table = "events"
 unit = "user_id"
 time = "occurred_at"
 name = "event"
-# value = "value"                      # a number, for the aggregates sum and max
+{value}value = "value"                      # a number: amounts, answers, durations
 
 # [data.units]                         # attributes known before exposure, for segments
 # table = "users"
@@ -150,6 +151,9 @@ name = "event"
 # [analysis]
 # segments = ["platform"]
 
+"""
+
+_METRICS = """\
 # A metric decides as primary (must improve by its test) or guardrail (must not get worse than
 # its margin); secondary and diagnostic metrics are reported.
 
@@ -174,15 +178,49 @@ margin = 0.05                          # the relative loss that is still accepta
 """
 
 
+@dataclass(frozen=True)
+class Idea:
+    """What an experiment is about, as far as it is known when its file is written.
+
+    Attributes
+    ----------
+    title, hypothesis
+        For readers.
+    treatments
+        Names of the arms beside control.
+    notes
+        What to look out for, for the head of the file.
+    valued
+        Whether metrics need the events' value column.
+    """
+
+    title: str
+    hypothesis: str = "TODO: what is expected, and why."
+    treatments: tuple[str, ...] = ("treatment",)
+    notes: tuple[str, ...] = ()
+    valued: bool = False
+
+
 def events_file(name: str, today: date) -> str:
     """Return a commented, valid experiment file over an event log, from next Monday on."""
+    return file_head(name, today, Idea(title_of(name))) + _METRICS
+
+
+def file_head(name: str, today: date, idea: Idea) -> str:
+    """Return the file up to its metrics."""
+    arms = ("control", *idea.treatments)
     start = datetime(today.year, today.month, today.day, tzinfo=UTC)
     start += timedelta(days=7 - start.weekday())
     return _EVENTS.format(
         name=name,
-        title=title_of(name),
+        title=idea.title,
         name_text=quoted(name),
-        title_text=quoted(title_of(name)),
+        title_text=quoted(idea.title),
+        notes="".join(f"#\n# {note}\n" for note in idea.notes),
+        hypothesis=quoted(idea.hypothesis),
+        treatments=", ".join(map(quoted, idea.treatments)),
+        allocation=", ".join(f"{arm} = {1 / len(arms):.3g}" for arm in arms),
+        value="" if idea.valued else "# ",
         start=f"{start:%Y-%m-%dT%H:%M:%SZ}",
         end=f"{start + timedelta(weeks=4):%Y-%m-%dT%H:%M:%SZ}",
     )

@@ -43,8 +43,7 @@ class Entry:
     @property
     def roles(self) -> tuple[str, ...]:
         """Roles of events that an experiment must name to use it, in order of mention."""
-        found = (role_of(name) for name in _events(self.keys))
-        return tuple(dict.fromkeys(role for role in found if role is not None))
+        return roles_in(self.keys)
 
 
 def catalogue_text() -> str:
@@ -68,6 +67,12 @@ def catalogue() -> Mapping[str, Entry]:
 def _entry(name: str, table: Mapping[str, Any]) -> Entry:
     keys = {key: value for key, value in table.items() if key not in _FOR_READERS}
     return Entry(name, table["section"], keys, table["edge_cases"], table["source"])
+
+
+def roles_in(keys: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the roles of events that a definition names, in order of mention."""
+    found = (role_of(name) for name in _events(keys))
+    return tuple(dict.fromkeys(role for role in found if role is not None))
 
 
 def _events(table: Mapping[str, Any]) -> Iterator[str]:
