@@ -22,6 +22,8 @@ from abtest.data.source import Source, Sources
 ANY = "*"
 VALUED = frozenset({"sum", "max", "last_value"})
 """What is made of the value column."""
+AMOUNTS = frozenset({"sum", "max"})
+"""What an event without a value adds nothing to, although it happened."""
 SINGLES = frozenset({"first_time", "last_value"})
 """What is taken of one event, and null without one."""
 
@@ -170,6 +172,7 @@ def values_per_unit(
     *,
     as_of: datetime,
     first_event: str | None,
+    valueless: Mapping[EventValue, str],
 ) -> ir.Table:
     """Return every unit with its values, all from one pass over the events.
 
@@ -188,6 +191,8 @@ def values_per_unit(
         Column name for every value that a metric asks for.
     counts
         What `count_events` returned: the size of sums.
+    valueless
+        Column name for every value of which is asked whether one of its events has none.
     """
     once = _once(events, _believed(events, as_of), units, first_event)
     active = once["time"] >= once["start"]
@@ -200,6 +205,8 @@ def values_per_unit(
     }
     for value, name in values.items():
         asked[name] = _aggregate(once, value, design, counts)
+    for value, name in valueless.items():
+        asked[name] = (_counts(once, value) & once["value"].isnull()).any()
     summed = once.group_by("uid").aggregate(**asked)
     kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
     all_units = units.left_join(summed, units["uid"] == summed["uid"])
@@ -208,6 +215,7 @@ def values_per_unit(
         event_repeats=summed["repeats"].fill_null(0),
         event_rows=summed["rows"].fill_null(0),
         idle=summed["active"].fill_null(0) == 0,
+        **{name: summed[name].fill_null(False) for name in valueless.values()},
         **{
             name: summed[name] if value.aggregate in SINGLES else summed[name].fill_null(0.0)
             for value, name in values.items()
@@ -310,6 +318,11 @@ def _inside(once: ir.Table, window: tuple[float, float]) -> ir.Value:
     start, end = (ibis.interval(microseconds=microseconds(days)) for days in window)
     time, zero = once["time"], once["start"]
     return (time >= zero + start) & (time < zero + end)
+
+
+def needs_every_value(value: EventValue) -> bool:
+    """Return whether an event without a value is amiss: not among all that happened ("*")."""
+    return value.aggregate in AMOUNTS and value.event != ANY
 
 
 def needs_values(values: Sequence[EventValue]) -> bool:

@@ -60,8 +60,10 @@ class _Believed:
     counts: EventCounts
     as_of: datetime
 
-    def values(self, names: Mapping[EventValue, str]) -> ir.Table:
-        """Return a row per unit with its values under these names."""
+    def values(
+        self, names: Mapping[EventValue, str], valueless: Mapping[EventValue, str]
+    ) -> ir.Table:
+        """Return a row per unit with its values, and whether events lack one, by these names."""
         return activity.values_per_unit(
             self.job.events,
             self.units,
@@ -70,6 +72,7 @@ class _Believed:
             self.counts,
             as_of=self.as_of,
             first_event=self.job.first_event,
+            valueless=valueless,
         )
 
     def amounts(self, value: EventValue, step: float) -> ir.Table:
@@ -105,7 +108,7 @@ def measure_events(
     values = _values(going)
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
-    table = believed.values(values)
+    table = believed.values(values, _valueless(going))
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, cutoffs = _with_maturity(table, going, as_of)
     table = _with_times(table, going, values, as_of)
@@ -113,7 +116,9 @@ def measure_events(
     answer, plans = _aggregate(believed, table, going, values, cutoffs, fates)
     failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
     tally = replace(
-        _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
+        _tally(job, answer, rows, counts, fates, as_of),
+        duplicate_unit_rows=duplicate_attributes,
+        valueless=_without_value(answer, design, going),
     )
     crossed = answer.extra["crossover"] > 0
     entering = answer.status >= 0
@@ -138,6 +143,33 @@ def _values(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
             if request.statistic != "repeated_events":
                 names.setdefault(value, f"v{len(names)}")
     return names
+
+
+def _valueless(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
+    """Return a column name for every amount whose events may lack a value."""
+    names: dict[EventValue, str] = {}
+    for request in requests:
+        for value in request.variables:
+            if isinstance(value, EventValue) and activity.needs_every_value(value):
+                names.setdefault(value, f"valueless{len(names)}")
+    return names
+
+
+def _without_value(
+    answer: agg.Answer, design: Design, requests: Sequence[UnitRequest]
+) -> dict[str, dict[str, int]]:
+    """Return units with an event that lacks its value, by metric; of a ratio its worse part."""
+    names = _valueless(requests)
+    found: dict[str, dict[str, int]] = {}
+    for request in requests:
+        parts = [
+            _by_variant(answer, design, answer.extra[names[value]])
+            for value in _valueless([request])
+        ]
+        worst = max(parts, key=lambda part: sum(part.values()), default={})
+        if any(worst.values()):
+            found[request.metric] = worst
+    return found
 
 
 def _event_values(request: UnitRequest) -> list[EventValue]:
@@ -352,7 +384,7 @@ def _aggregate(
         day="day",
         segments={name: f"segment{i}" for i, name in enumerate(job.design.segments)},
         flags=("crossover",),
-        counts=("idle", "event_repeats", "event_rows"),
+        counts=("idle", "event_repeats", "event_rows", *_valueless(requests).values()),
     )
     details = [
         _detail(believed, request, values, cutoffs)
