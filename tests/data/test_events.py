@@ -427,3 +427,35 @@ def test_enrolment_and_belief_end_just_before_their_moment(kit, tmp_path):
     assert tally.exposed == {"control": 1, "treatment": 1}
     assert tally.without_events == {"control": 0, "treatment": 1}
     assert measured.samples("n", "control")[0].mean[0] == 1
+
+
+def test_units_are_counted_whose_events_lack_the_value_to_sum(kit, tmp_path):
+    start = datetime(2026, 3, 21, tzinfo=UTC)
+    rows = [
+        ("a", 1, "buy", None),
+        ("a", 2, "buy", 5.0),
+        ("b", 1, "buy", 2.0),
+        ("b", 9, "buy", None),
+    ]
+    rows += [("c", 1, "open", None), ("d", 1, "buy", None)]
+    events = pd.DataFrame(
+        [(unit, start + timedelta(days=day), name, value) for unit, day, name, value in rows],
+        columns=["unit", "time", "name", "value"],
+    )
+    exposures = pd.DataFrame({"unit": list("abcd"), "variant": ["control"] * 2 + ["treatment"] * 2})
+    exposures["time"] = start
+    design = kit.make_design()
+    window = (0.0, 7.0)
+    requests = (
+        UnitRequest("spend", (EventValue(("buy",), "sum", window),), matures_after=7),
+        UnitRequest("largest", (EventValue(("buy",), "max", window),), statistic="value_counts"),
+        UnitRequest(
+            "total", (EventValue(("buy",), "sum", window),), statistic="repeated_events", horizon=7
+        ),
+        UnitRequest("orders", (EventValue(("buy",), "count", window),), matures_after=7),
+        UnitRequest("anything", (EventValue(("*",), "sum", window),), matures_after=7),
+    )
+    frames = {"exposures": exposures, "events": events}
+    measured = run(kit, tmp_path, frames, design, requests, kit.settings)
+    lost = {"control": 1, "treatment": 1}
+    assert measured.tally.valueless == {"spend": lost, "largest": lost, "total": lost}

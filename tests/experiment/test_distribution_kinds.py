@@ -384,6 +384,22 @@ def test_answers_that_come_from_more_units_of_one_arm_are_said(log):
     assert check["status"] == "pass"
 
 
+def test_amounts_that_one_arm_does_not_log_are_said(log):
+    """The events are there and their values are not: the arm seems to spend less."""
+    events = log["events"]
+    arm = events["user"].map(log["exposures"].set_index("user")["arm"])
+    blank = (events["name"] == "pay") & (arm == "better") & (np.arange(len(events)) % 2 == 0)
+    values = events["value"].mask(blank)
+    analysis = analyze({**log, "events": events.assign(value=values)}, "spend", ["better"])
+    assert row_of(analysis, "better")["outcome"] == "harmed"
+    check = next(c for c in analysis.to_dict()["checks"] if c["check"] == "missing_values")
+    assert (check["status"], check["code"]) == ("warn", "missing_some")
+    lacking = check["values"]["valueless"]["spend"]
+    assert lacking["by_variant"]["control"] == 0
+    assert lacking["by_variant"]["better"] > 1000
+    assert lacking["p_value"] < 1e-9
+
+
 def test_finished_columns_of_a_table_of_units_carry_these_kinds_too():
     rng = np.random.default_rng(3)
     n = 4_000

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 from scipy import stats
-from tests.oracle.units_of_log import moment, text
+from tests.oracle.units_of_log import DAY, moment, text
 
 
 def checks(spec, data, log, mature):
@@ -45,12 +45,42 @@ def checks(spec, data, log, mature):
             "pass" if not unknown else "fail" if unknown > 0.01 * len(rows) else "warn",
             None,
         ),
-        "missing_values": ("pass", None),
+        "missing_values": missing_values(spec, log, units, arms),
         "exposure_without_events": ("warn" if small(p_silent) else "pass", p_silent),
         "late_data": ("warn" if late_rows(spec, data, log, arms) else "pass", None),
         "future_times": ("pass", None),
         "lock": ("warn", None),
     }
+
+
+def missing_values(spec, log, units, arms):
+    """Of each deciding amount the units with an event that has no value."""
+    status, ps = "pass", []
+    for metric in spec["metrics"]:
+        if metric["role"] not in ("primary", "guardrail"):
+            continue
+        parts = [metric.get(key) for key in ("numerator", "denominator")]
+        lacking = [
+            Counter(p.variant for p in log.people if has_no_value(p, part, metric["window_days"]))
+            for part in (parts if parts[0] else [metric])
+            if part.get("aggregate") in ("sum", "max") and part["event"] != "*"
+        ]
+        worst = max(lacking, key=lambda counts: counts.total(), default=Counter())
+        if not worst:
+            continue
+        ps.append(equal(worst, units, arms))
+        if worst.total() > 0.05 * len(log.people) or small(ps[-1]):
+            status = "warn"
+    return status, min((p for p in ps if p is not None), default=None)
+
+
+def has_no_value(person, part, window):
+    begin, close = (person.t0 + days * DAY for days in window)
+    return any(
+        event["value"] is None
+        for event in person.events
+        if event["name"] == part["event"] and begin <= event["time"] < close
+    )
 
 
 def small(p):

@@ -41,6 +41,17 @@ def test_an_absent_lock_makes_the_analysis_exploratory():
     assert "exploratory" in check_sentence(check("lock", "warn", "lock_absent"))
 
 
+def test_units_with_events_without_a_value_are_told_from_units_without_a_value():
+    lost = {"spend": {"share": 0.0004, "p_value": 0.5, "by_variant": {"a": 3, "b": 1}}}
+    said = check_sentence(check("missing_values", code="missing_few", by_metric={}, valueless=lost))
+    assert said == (
+        "Units with an event that has no value and adds nothing: Spend: under 0.1% (a 3, b 1). "
+        "Few are missing, and equally in all arms."
+    )
+    said = check_sentence(check("missing_values", "warn", by_metric=lost, valueless=lost))
+    assert said.startswith("Units without a value: Spend: under 0.1% (a 3, b 1). Units with an")
+
+
 def test_metrics_are_named_as_readers_know_them():
     said = check_sentence(
         check("immature", "warn", units=5, by_metric={"ret_7": {"a": 2, "b": 3}}),

@@ -24,6 +24,8 @@ from abtest.data.steps import step_values
 ANY = "*"
 VALUED = frozenset({"sum", "max", "last_value"})
 """What is made of the value column."""
+AMOUNTS = frozenset({"sum", "max"})
+"""What an event without a value adds nothing to, although it happened."""
 SINGLES = frozenset({"first_time", "last_value"})
 """What is taken of one event, and null without one."""
 
@@ -163,10 +165,26 @@ def _believed(events: EventRows, as_of: datetime) -> ir.Table:
     )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Columns that metrics ask for.
+
+    Attributes
+    ----------
+    values
+        Column name for every value.
+    valueless
+        Column name for every value of which is asked whether one of its events has none.
+    """
+
+    values: Mapping[EventValue | SessionValue | StepsValue, str]
+    valueless: Mapping[EventValue, str]
+
+
 def values_per_unit(
     events: EventRows,
     units: ir.Table,
-    values: Mapping[EventValue | SessionValue | StepsValue, str],
+    asked_for: Asked,
     design: Design,
     counts: EventCounts,
     *,
@@ -187,13 +205,14 @@ def values_per_unit(
         All event rows.
     units
         One row per unit: key, uid, status, crossover, time, phase, day.
-    values
-        Column name for every value that a metric asks for.
+    asked_for
+        Names of the columns that metrics ask for.
     counts
         What `count_events` returned: the size of sums.
     rule
         How events become sessions.
     """
+    values, valueless = asked_for.values, asked_for.valueless
     once = _once(events, _believed(events, as_of), units, first_event)
     of_events = {value: name for value, name in values.items() if isinstance(value, EventValue)}
     of_sessions = {value: name for value, name in values.items() if isinstance(value, SessionValue)}
@@ -218,6 +237,8 @@ def values_per_unit(
     }
     for value, name in of_events.items():
         asked[name] = _aggregate(once, value, counts, ends.get((value.until, value.window)))
+    for value, name in valueless.items():
+        asked[name] = (_counts(once, value) & once["value"].isnull()).any()
     summed = once.group_by("uid").aggregate(**asked)
     kept = ["uid", "status", "crossover", "time", "phase", "day", "key"]
     all_units = units.left_join(summed, units["uid"] == summed["uid"])
@@ -226,6 +247,7 @@ def values_per_unit(
         event_repeats=summed["repeats"].fill_null(0),
         event_rows=summed["rows"].fill_null(0),
         idle=summed["active"].fill_null(0) == 0,
+        **{name: summed[name].fill_null(False) for name in valueless.values()},
         **{
             name: summed[name] if value.aggregate in SINGLES else summed[name].fill_null(0.0)
             for value, name in of_events.items()
@@ -362,6 +384,11 @@ def _inside_dates(once: ir.Table, window: tuple[float, float]) -> ir.Value:
     day, zero = once["day"], once["start_day"]
     found = (day >= zero + start) & (day < zero + end)
     return found & (once["time"] >= once["start"]) if window[0] >= 0 else found
+
+
+def needs_every_value(value: EventValue) -> bool:
+    """Return whether an event without a value is amiss: not among all that happened ("*")."""
+    return value.aggregate in AMOUNTS and ANY not in value.events
 
 
 def needs_values(values: Sequence[EventValue | SessionValue | StepsValue]) -> bool:

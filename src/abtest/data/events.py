@@ -75,12 +75,12 @@ class _Believed:
     counts: EventCounts
     as_of: datetime
 
-    def values(self, names: Mapping[EventValue | SessionValue | StepsValue, str]) -> ir.Table:
-        """Return a row per unit with its values under these names."""
+    def values(self, asked: activity.Asked) -> ir.Table:
+        """Return a row per unit with its values, and whether events lack one."""
         return activity.values_per_unit(
             self.job.events,
             self.units,
-            names,
+            asked,
             self.job.design,
             self.counts,
             as_of=self.as_of,
@@ -166,7 +166,8 @@ def measure_events(
     columns = dict[UnitValue, str]([*values.items(), *derived.items()])
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
-    table = with_derived(believed.values(values), columns, derived)
+    asked_for = activity.Asked(values, _valueless(going))
+    table = with_derived(believed.values(asked_for), columns, derived)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, entries = _with_entries(table, going, columns, as_of, design.timezone)
     table = _with_times(table, going, columns, as_of)
@@ -178,7 +179,9 @@ def measure_events(
     answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries, fates)
     failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
     tally = replace(
-        _tally(job, answer, rows, counts, fates, as_of), duplicate_unit_rows=duplicate_attributes
+        _tally(job, answer, rows, counts, fates, as_of),
+        duplicate_unit_rows=duplicate_attributes,
+        valueless=_without_value(answer, design, going),
     )
     crossed = answer.extra["crossover"] > 0
     entering = answer.status >= 0
@@ -214,6 +217,39 @@ def _derived(requests: Sequence[UnitRequest]) -> dict[DerivedValue, str]:
             if isinstance(value, DerivedValue):
                 names.setdefault(value, f"d{len(names)}")
     return names
+
+
+def _valueless(requests: Sequence[UnitRequest]) -> dict[EventValue, str]:
+    """Return a column name for every amount whose events may lack a value."""
+    names: dict[EventValue, str] = {}
+    for request in requests:
+        for value in _amounts(request):
+            if activity.needs_every_value(value):
+                names.setdefault(value, f"valueless{len(names)}")
+    return names
+
+
+def _amounts(request: UnitRequest) -> list[EventValue]:
+    """Return the amounts of events that a metric's variables are made of."""
+    sources = [source for value in request.variables for source in sources_of(value)]
+    return [source for source in sources if isinstance(source, EventValue)]
+
+
+def _without_value(
+    answer: agg.Answer, design: Design, requests: Sequence[UnitRequest]
+) -> dict[str, dict[str, int]]:
+    """Return units with an event that lacks its value, by metric; of a ratio its worse part."""
+    names = _valueless(requests)
+    found: dict[str, dict[str, int]] = {}
+    for request in requests:
+        parts = [
+            _by_variant(answer, design, answer.extra[names[value]])
+            for value in _valueless([request])
+        ]
+        worst = max(parts, key=lambda part: sum(part.values()), default={})
+        if any(worst.values()):
+            found[request.metric] = worst
+    return found
 
 
 def _event_values(request: UnitRequest) -> list[EventValue | SessionValue | StepsValue]:
@@ -453,7 +489,7 @@ def _aggregate(
         day="day",
         segments={name: f"segment{i}" for i, name in enumerate(job.design.segments)},
         flags=("crossover",),
-        counts=("idle", "event_repeats", "event_rows"),
+        counts=("idle", "event_repeats", "event_rows", *_valueless(requests).values()),
     )
     details = [
         _detail(believed, request, columns.names, entries[_enrolment(request)])

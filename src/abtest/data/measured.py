@@ -105,7 +105,8 @@ class Tally:
     `late_rows` are rows, events included, at or after `as_of` and not in the future;
     `future_rows` lie after the clock of the run. `never_exposed`, `before_start` and
     `after_end` are units. `unknown_variant` has the twenty names with most units.
-    `without_events` counts exposed units with no activity at or after their exposure.
+    `without_events` counts exposed units with no activity at or after their exposure, and
+    `valueless`, by metric, those with an event that lacks the value to sum or compare.
     """
 
     rows: int = 0
@@ -131,6 +132,7 @@ class Tally:
     late_rows: int = 0
     future_rows: int = 0
     without_events: Mapping[str, int] | None = None
+    valueless: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     skipped_days: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
 

@@ -114,21 +114,37 @@ def _unknown_variant(check: Row, _labels: Mapping[str, str]) -> str:
 
 
 def _missing_values(check: Row, labels: Mapping[str, str]) -> str:
-    by_metric = check["values"].get("by_metric")
-    if not by_metric:
-        return "No deciding metric misses a value"
-    parts = [
-        f"{label_of(metric, labels)}: {percent(found.get('share'), 1)} "
-        f"({arms(found['by_variant'])})"
-        if isinstance(found, Mapping) and "by_variant" in found
-        else label_of(metric, labels)
-        for metric, found in by_metric.items()
+    sentences = [
+        f"{said}: {_by_metric(check['values'][key], labels)}"
+        for key, said in _LACKING.items()
+        if check["values"].get(key)
     ]
+    if not sentences:
+        return "No deciding metric misses a value"
     meaning = {
         "warn": "Values are missing in a way that can bias the comparison",
         "pass": "Few are missing, and equally in all arms",
     }
-    return f"Units without a value: {'; '.join(parts)}. {meaning.get(check['status'], '')}"
+    return f"{'. '.join(sentences)}. {meaning.get(check['status'], '')}"
+
+
+_LACKING = {
+    "by_metric": "Units without a value",
+    "valueless": "Units with an event that has no value and adds nothing",
+}
+
+
+def _by_metric(found_by_metric: Mapping[str, object], labels: Mapping[str, str]) -> str:
+    return "; ".join(
+        f"{label_of(metric, labels)}: {_small(found.get('share'))} ({arms(found['by_variant'])})"
+        if isinstance(found, Mapping) and "by_variant" in found
+        else label_of(metric, labels)
+        for metric, found in found_by_metric.items()
+    )
+
+
+def _small(share: float | None) -> str:
+    return "under 0.1%" if share is not None and 0 < share < 1e-3 else percent(share, 1)
 
 
 def _without_events(check: Row, _labels: Mapping[str, str]) -> str:
