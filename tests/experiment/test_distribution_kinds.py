@@ -354,6 +354,22 @@ def test_what_does_not_fit_a_kind_is_refused_by_name(metric, key, value, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("follow_up", "warned"), [(18, True), (18.5, False), (None, False)])
+def test_a_horizon_that_no_unit_reaches_when_it_is_judged_is_a_doubt(follow_up, warned):
+    """Enrolment takes 10 days: 18 days later the first unit was watched for 28."""
+    keys = {} if follow_up is None else {"follow_up_days": follow_up}
+    given = spec("spend", ["better"], **keys)
+    given["metrics"].append(given["metrics"][0] | {"id": "later", "role": "secondary"})
+    frames = {"exposures": pd.DataFrame(), "events": pd.DataFrame()}
+    doubts = abtest.load(given, data=frames).resolved.warnings
+    said = [str(doubt) for doubt in doubts if "no unit is watched as long" in doubt.what]
+    assert len(said) == (2 if warned else 0)
+    if warned:
+        assert "28 days after its start" in said[0]
+        assert "Give it a larger follow_up_days, or a shorter window." in said[0]
+        assert "Give it a shorter window." in said[1]
+
+
 def test_an_answer_needs_a_value_column():
     wrong = spec("nps", ["better"])
     del wrong["data"]["events"]["value"]
