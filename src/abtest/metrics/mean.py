@@ -15,7 +15,7 @@ from abtest.data.request import (
 )
 from abtest.data.settings import Name
 from abtest.metrics.definition import DataKind, MetricDefinition, shifted_before_exposure
-from abtest.metrics.wording import number_of_events
+from abtest.metrics.wording import amount_of_unit
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -85,5 +85,5 @@ class MeanMetric(MetricDefinition):
     def definition(self) -> str:
         """Return one sentence that says what is measured."""
         if self.event is not None and self.aggregate is not None:
-            return f"Mean of the unit's {number_of_events(self.event, self.aggregate)}."
+            return f"Mean of {amount_of_unit(self.event, self.aggregate)}."
         return f"Mean of {self.value or self.sum or self.mean or self.id} per unit."

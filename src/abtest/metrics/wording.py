@@ -37,6 +37,20 @@ def quantile_name(quantile: float) -> str:
     return f"{percent:g}{ending} percentile"
 
 
+def amount_of_unit(event: str, aggregate: Aggregate) -> str:
+    """Return the aggregate of each unit, and what units without events count with.
+
+    Examples
+    --------
+    >>> print(amount_of_unit("page load", "max"))
+    the unit's largest value of "page load" events, 0 for units without any
+    >>> print(amount_of_unit("page load", "count"))
+    the unit's number of "page load" events
+    """
+    without = ", 0 for units without any" if aggregate in ("sum", "max") else ""
+    return f"the unit's {number_of_events(event, aggregate)}{without}"
+
+
 def number_of_events(event: str, aggregate: Aggregate) -> str:
     """Return the aggregate in words.
 
