@@ -16,6 +16,8 @@ from scipy import stats
 
 import abtest
 from abtest.errors import SpecError, UsageError
+from abtest.experiment.data_check import check_data
+from abtest.experiment.resolve import resolve
 from abtest.stats import (
     EventTimes,
     RepeatedEvents,
@@ -414,6 +416,21 @@ def test_amounts_that_one_arm_does_not_log_are_said(log):
     assert lacking["by_variant"]["control"] == 0
     assert lacking["by_variant"]["better"] > 1000
     assert lacking["p_value"] < 1e-9
+
+
+def test_a_check_of_the_data_counts_what_events_lack(log, tmp_path):
+    events = log["events"].copy()
+    events.loc[events["name"] == "pay", "value"] = np.nan
+    events.loc[events.index[:7], "user"] = None
+    events.to_parquet(tmp_path / "events.parquet")
+    log["exposures"].to_parquet(tmp_path / "exposures.parquet")
+    given = spec("spend", ["better"])
+    for table in ("exposures", "events"):
+        given["data"][table]["source"] = f"{table}.parquet"
+    found = check_data(resolve(given, root=tmp_path))
+    assert "events without a unit, a name or a time: 7" in found.remarks
+    said = "units with an event without the value that 'spend' is made of: "
+    assert any(remark.startswith(said) for remark in found.remarks)
 
 
 def test_finished_columns_of_a_table_of_units_carry_these_kinds_too():
