@@ -53,7 +53,7 @@ def test_a_metric_that_cannot_be_computed_is_told_by_check(project, command):
     project.add("bad", units_spec("odd.csv"))
     said = command("check", "--data")
     assert said.code == 1
-    assert "bad: The metric 'amount' cannot be computed: infinite values" in said.err
+    assert "bad: The metric 'amount' cannot be computed: a value is infinite" in said.err
     assert "given: " in said.err
     assert "to do: " in said.err
 

@@ -55,7 +55,7 @@ def test_a_metric_that_cannot_be_computed_is_told(project, capsys):
     project(ROWS.replace("3,new,3,1", "3,new,3,2"))
     assert main(["check", "--data"]) == 1
     error = capsys.readouterr().err
-    assert "The metric 'kept' cannot be computed: not binary" in error
+    assert "The metric 'kept' cannot be computed: there are values other than 0 and 1" in error
 
 
 def test_a_missing_file_is_told(project, tmp_path, capsys):

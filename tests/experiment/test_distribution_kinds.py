@@ -16,6 +16,8 @@ from scipy import stats
 
 import abtest
 from abtest.errors import SpecError, UsageError
+from abtest.experiment.data_check import check_data
+from abtest.experiment.resolve import resolve
 from abtest.stats import (
     EventTimes,
     RepeatedEvents,
@@ -354,6 +356,22 @@ def test_what_does_not_fit_a_kind_is_refused_by_name(metric, key, value, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("follow_up", "warned"), [(18, True), (18.5, False), (None, False)])
+def test_a_horizon_that_no_unit_reaches_when_it_is_judged_is_a_doubt(follow_up, warned):
+    """Enrolment takes 10 days: 18 days later the first unit was watched for 28."""
+    keys = {} if follow_up is None else {"follow_up_days": follow_up}
+    given = spec("spend", ["better"], **keys)
+    given["metrics"].append(given["metrics"][0] | {"id": "later", "role": "secondary"})
+    frames = {"exposures": pd.DataFrame(), "events": pd.DataFrame()}
+    doubts = abtest.load(given, data=frames).resolved.warnings
+    said = [str(doubt) for doubt in doubts if "no unit is watched as long" in doubt.what]
+    assert len(said) == (2 if warned else 0)
+    if warned:
+        assert "28 days after its start" in said[0]
+        assert "Give it a larger follow_up_days, or a shorter window." in said[0]
+        assert "Give it a shorter window." in said[1]
+
+
 def test_an_answer_needs_a_value_column():
     wrong = spec("nps", ["better"])
     del wrong["data"]["events"]["value"]
@@ -398,6 +416,21 @@ def test_amounts_that_one_arm_does_not_log_are_said(log):
     assert lacking["by_variant"]["control"] == 0
     assert lacking["by_variant"]["better"] > 1000
     assert lacking["p_value"] < 1e-9
+
+
+def test_a_check_of_the_data_counts_what_events_lack(log, tmp_path):
+    events = log["events"].copy()
+    events.loc[events["name"] == "pay", "value"] = np.nan
+    events.loc[events.index[:7], "user"] = None
+    events.to_parquet(tmp_path / "events.parquet")
+    log["exposures"].to_parquet(tmp_path / "exposures.parquet")
+    given = spec("spend", ["better"])
+    for table in ("exposures", "events"):
+        given["data"][table]["source"] = f"{table}.parquet"
+    found = check_data(resolve(given, root=tmp_path))
+    assert "events without a unit, a name or a time: 7" in found.remarks
+    said = "units with an event without the value that 'spend' is made of: "
+    assert any(remark.startswith(said) for remark in found.remarks)
 
 
 def test_finished_columns_of_a_table_of_units_carry_these_kinds_too():

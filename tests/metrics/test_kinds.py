@@ -113,3 +113,15 @@ def test_a_ratio_says_what_is_divided_by_what():
     assert on_events.definition() == said + "units."
     on_columns = make(kind="ratio", numerator="orders", denominator="visits")
     assert on_columns.definition() == "Sum of orders divided by sum of visits."
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"kind": "quantile", "quantile": 0.9}, "90th percentile of the unit's largest value of "),
+        ({"kind": "mean"}, "Mean of the unit's largest value of "),
+    ],
+)
+def test_a_largest_value_says_what_units_without_one_count_with(keys, said):
+    metric = make(event="load", aggregate="max", window_days=[0, 7], **keys)
+    assert metric.definition() == said + '"load" events, 0 for units without any.'

@@ -12,6 +12,7 @@ from abtest.errors import AbtestError, DataError
 from abtest.experiment.requests import metric_requests
 from abtest.experiment.resolve import Resolved
 from abtest.experiment.toml_text import shown
+from abtest.show.effect_words import not_computed_reason
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _failures(measured: Measured) -> tuple[AbtestError, ...]:
     """Return metrics that cannot be computed, as errors."""
     return tuple(
         DataError(
-            f"The metric {metric!r} cannot be computed: {code.replace('_', ' ')}",
+            f"The metric {metric!r} cannot be computed: {not_computed_reason(code)}",
             given=shown(dict(values)) if values else "",
             todo="Correct the data, or the metric.",
             code=code,
@@ -71,5 +72,9 @@ def _remarks(measured: Measured) -> tuple[str, ...]:
         "units seen in two variants": sum(tally.crossover.values()),
         "units before the start": tally.before_start,
         "units after the end": tally.after_end,
+        "events without a unit, a name or a time": tally.null_event_rows,
+    } | {
+        f"units with an event without the value that {metric!r} is made of": sum(by_arm.values())
+        for metric, by_arm in tally.valueless.items()
     }
     return tuple(f"{what}: {count:,}" for what, count in counts.items() if count)

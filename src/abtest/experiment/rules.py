@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from abtest.data.settings import EventsData, TotalsData, UnitsData
@@ -13,9 +14,11 @@ from abtest.experiment.data_rules import data_rules
 from abtest.experiment.key_path import KeyPath, dotted
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import nearest
+from abtest.experiment.schedule import closes_at
 from abtest.experiment.spec import ExperimentSection, Variants
 from abtest.experiment.toml_text import quoted, shown
 from abtest.metrics import MetricDefinition
+from abtest.metrics.followed import FollowedMetric
 
 _SUM_TOLERANCE = 1e-9
 
@@ -201,4 +204,28 @@ def doubts(experiment: ExperimentSection, metrics: Sequence[MetricDefinition]) -
         if metric.weight != 1 and not superiority:
             what = "weight has no effect: alpha is shared over superiority primaries only"
             found.append(Finding((*at, "weight"), what, shown(metric.weight), "Leave it out."))
-    return found
+    return found + list(_too_early(experiment, metrics))
+
+
+def _too_early(
+    experiment: ExperimentSection, metrics: Sequence[MetricDefinition]
+) -> Iterator[Finding]:
+    """Yield the horizons up to which no unit is watched when the experiment is judged."""
+    start, closes = experiment.start, closes_at(experiment.end, metrics)
+    if start is None or closes is None:
+        return
+    longest = (closes - start) / timedelta(days=1)
+    for position, metric in enumerate(metrics):
+        window = metric.window_days
+        if isinstance(metric, FollowedMetric) and window is not None and window[1] >= longest:
+            what = (
+                "no unit is watched as long when the experiment is judged, "
+                f"{longest:g} days after its start"
+            )
+            later = "a larger follow_up_days, or " if metric.decides else ""
+            yield Finding(
+                ("metrics", position, "window_days"),
+                what,
+                f"window_days = [0, {window[1]:g}]",
+                f"Give it {later}a shorter window.",
+            )

@@ -27,7 +27,7 @@ from abtest.metrics.activity_rules import session_misfits
 from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind, Positive
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import number_of_events, of_sessions, winsorized
+from abtest.metrics.wording import amount_of_unit, of_sessions, winsorized
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -133,8 +133,7 @@ class MeanMetric(CountingMetric):
         if is_of_sessions(self.aggregate):
             return f"Mean of the unit's {of_sessions(self)}{rate}."
         if self.event is not None and self.aggregate is not None:
-            number = number_of_events(
-                self.event, cast("UnitAggregate", self.aggregate), self.ignore
-            )
-            return f"Mean of the unit's {number}{self.ending}{rate}."
+            aggregate = cast("UnitAggregate", self.aggregate)
+            amount = amount_of_unit(self.event, aggregate, self.ignore, self.ending)
+            return f"Mean of {amount}{rate}."
         return f"Mean of {self.value or self.sum or self.mean or self.id} per unit."

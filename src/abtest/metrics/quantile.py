@@ -13,7 +13,7 @@ from abtest.metrics.activity import UnitAggregate
 from abtest.metrics.counting import CountingMetric
 from abtest.metrics.definition import DataKind
 from abtest.metrics.plain import PlainMetric
-from abtest.metrics.wording import number_of_events, quantile_name
+from abtest.metrics.wording import amount_of_unit, quantile_name
 
 if TYPE_CHECKING:
     from abtest.show.drawing import Chart
@@ -77,7 +77,6 @@ class QuantileMetric(CountingMetric, PlainMetric):
         """Return one sentence that says what is measured."""
         name = quantile_name(self.quantile)
         if self.event is not None and self.aggregate is not None:
-            return (
-                f"{name} of the unit's {number_of_events(self.event, self.aggregate, self.ignore)}."
-            )
+            amount = amount_of_unit(self.event, self.aggregate, self.ignore, self.ending)
+            return f"{name} of {amount}."
         return f"{name} of {self.value or self.id} per unit."

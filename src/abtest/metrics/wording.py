@@ -91,6 +91,27 @@ def winsorized(share: float, what: str = "Numbers") -> str:
     return f"{what} above their {share:g} quantile over all arms count as that quantile."
 
 
+def amount_of_unit(
+    event: str | Sequence[str],
+    aggregate: UnitAggregate,
+    ignore: Sequence[str] = (),
+    ending: str = "",
+) -> str:
+    """Return the aggregate of each unit, and what units without events count with.
+
+    `ending` is what ends the counting, with a space before it.
+
+    Examples
+    --------
+    >>> print(amount_of_unit("page load", "max"))
+    the unit's largest value of "page load" events, 0 for units without any
+    >>> print(amount_of_unit("page load", "count"))
+    the unit's number of "page load" events
+    """
+    without = ", 0 for units without any" if aggregate in ("sum", "max") else ""
+    return f"the unit's {number_of_events(event, aggregate, ignore)}{ending}{without}"
+
+
 def number_of_events(
     event: str | Sequence[str], aggregate: UnitAggregate, ignore: Sequence[str] = ()
 ) -> str:

@@ -288,3 +288,22 @@ def test_a_refund_on_the_same_day_leaves_nothing():
     sample = RepeatedEvents.from_values([3, 3, 3], [0, 0], [1, 1], [9.5, -9.5])
     assert not sample.products.any()
     assert cumulative_mean(sample).mean.tolist() == [0.0, 0.0]
+
+
+def test_amounts_of_few_units_are_said():
+    def arm(buyers, amount=1.0):
+        """Two hundred units; some buy on days 1 and 2."""
+        unit = np.repeat(np.arange(buyers), 2)
+        time = np.tile([1.0, 2.0], buyers)
+        return np.full(200, 5.0), unit, time, np.broadcast_to(amount, unit.shape)
+
+    def warnings(first, second):
+        return compare_cumulative_means(first, second, horizon=4.0).warnings
+
+    many = arm(50)
+    assert warnings(many, arm(10)) == ()
+    assert warnings(many, arm(9)) == ("few_events",)
+    assert warnings(arm(0), many) == ("few_events",)
+    assert warnings(many, arm(9, -2.5)) == ("few_events",)
+    assert warnings(many, arm(40, np.r_[1000.0, np.ones(79)])) == ("few_events",)  # all is one's
+    assert warnings(many, arm(50, np.tile([1.0, -1.0], 50))) == ()  # sums say nothing of how many

@@ -14,7 +14,7 @@ from abtest.stats.floats import Values
 from abtest.stats.pairs import ArmPair
 from abtest.stats.phased import by_phase
 from abtest.stats.results import Alternative
-from abtest.stats.survival.compare import as_time
+from abtest.stats.survival.compare import FEW, as_time
 from abtest.stats.survival.mean_curve import mean_and_variance
 from abtest.stats.survival.repeated_events import RepeatedEvents, arm_repeated_events
 from abtest.stats.survival.restricted import (
@@ -94,6 +94,9 @@ def compare_cumulative_means(
     Estimates and variances are those of `cumulative_mean`; the test is normal. With all units
     watched to the horizon it is a comparison of means with divisor n: with fewer than about 50
     units in an arm it rejects too often (warning ``few_units``), and so it does with heavy tails.
+    ``few_events``: amounts of one sign in an arm come from few units, as their effective number
+    (sum a)^2 / sum a^2 < 10 says (Kish 1965, Survey Sampling, 11.7), a being the sum of a unit's
+    amounts; it is at most the number of units that have any.
 
     Examples
     --------
@@ -163,7 +166,24 @@ def estimate_cumulative_means(
         return independent_pair(values, (first.n, second.n), "lawless_nadeau")
 
     may_fail = frozenset({"horizon_too_far"})
-    return by_phase(control, treatment, pair_of, may_fail=may_fail, enough=FEW_UNITS)
+    pair = by_phase(control, treatment, pair_of, may_fail=may_fail, enough=FEW_UNITS)
+    fewest = min(_units_with_amounts(arm, horizon) for arm in (control, treatment))
+    return pair.with_warnings(*(("few_events",) if fewest < FEW else ()))
+
+
+def _units_with_amounts(arm: Sequence[RepeatedEvents], horizon: float) -> float:
+    """Return how many equal units would have the arm's amounts; infinite for mixed signs."""
+    total = squares = 0.0
+    signs: set[float] = set()
+    for phase in arm:
+        known = int(np.searchsorted(phase.times, horizon, side="right"))
+        amounts = phase.by_end[:, :known]
+        total += float(amounts.sum())
+        squares += float(phase.products[:known, :known].sum())
+        signs |= set(np.sign(amounts[amounts != 0.0]).tolist())
+    if len(signs) > 1:
+        return math.inf
+    return total**2 / squares if squares > 0.0 else 0.0
 
 
 def _has_events(arm: RepeatedEvents, horizon: float) -> bool:
