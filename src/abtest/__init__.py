@@ -18,7 +18,7 @@ _PLACES = {
     "SpecError": "abtest.errors",
     "UsageError": "abtest.errors",
 }
-_PACKAGES = ("metrics", "simulate", "stats")
+_PACKAGES = ("cohorts", "metrics", "simulate", "stats")
 
 __all__ = [
     "AbtestError",
@@ -26,6 +26,7 @@ __all__ = [
     "SpecError",
     "UsageError",
     "__version__",
+    "cohorts",
     "load",
     "metrics",
     "open_run",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from abtest import metrics, simulate, stats
+    from abtest import cohorts, metrics, simulate, stats
     from abtest.errors import AbtestError, DataError, SpecError, UsageError
     from abtest.experiment.session import load, open_run
 

@@ -1,0 +1,21 @@
+"""Cohort helpers: the questions behind engagement metrics, each with its table and picture.
+
+Every helper takes an event log (an Ibis table, a DataFrame, a path), does its heavy work in the
+engine, and returns a result with ``table``, ``plot()`` and, where arms are given, ``differences``.
+"""
+
+from __future__ import annotations
+
+from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
+from abtest.cohorts.result import CohortResult
+from abtest.cohorts.retention import Retention, retention
+
+__all__ = [
+    "CohortResult",
+    "EventLog",
+    "LogFacts",
+    "LogOptions",
+    "Retention",
+    "open_log",
+    "retention",
+]

@@ -1,0 +1,32 @@
+"""Which arm a figure shows beside control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abtest.data.source import nearest_of
+from abtest.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def chosen_arm(differences: pd.DataFrame, arm: str | None) -> str:
+    """Return the treatment that was named, or the first.
+
+    Raises
+    ------
+    UsageError
+        ``unknown_arm``.
+    """
+    names = [str(name) for name in dict.fromkeys(differences["arm"])]
+    if arm is None:
+        return names[0]
+    if arm not in names:
+        raise UsageError(
+            "There is no such treatment",
+            given=f"arm={arm!r}",
+            todo=nearest_of(arm, names, "treatments"),
+            code="unknown_arm",
+        )
+    return arm

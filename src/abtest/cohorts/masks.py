@@ -1,0 +1,65 @@
+"""Which periods a unit was active in, as bits of whole numbers: no counting of distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import and_, or_
+
+import ibis
+import ibis.expr.types as ir
+
+WORD = 62
+"""Bits of one number: below the sign, on every engine."""
+
+
+def words_for(periods: int) -> int:
+    """Return how many numbers hold so many periods."""
+    return -(-periods // WORD)
+
+
+def mask_aggregates(place: ir.Value, periods: int, prefix: str = "mask") -> dict[str, ir.Value]:
+    """Return aggregates that set the bit of every place met, as columns prefix0, prefix1 ...
+
+    Parameters
+    ----------
+    place
+        A whole number per row; those outside [0, periods) set nothing.
+    periods
+        Bits in all.
+    """
+    found = {}
+    for word in range(words_for(periods)):
+        first = word * WORD
+        inside = (place >= first) & (place < min(first + WORD, periods))
+        shift = ibis.ifelse(inside, place - first, 0).cast("int64")
+        bit = ibis.literal(1, "int64") << shift
+        found[f"{prefix}{word}"] = bit.bit_or(where=inside)
+    return found
+
+
+def any_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> ir.BooleanValue:
+    """Return whether a bit from `first` to `last` is set."""
+    return reduce(or_, _compared(table, first, last, prefix, lambda word, bits: (word & bits) != 0))
+
+
+def every_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> ir.BooleanValue:
+    """Return whether all bits from `first` to `last` are set."""
+    return reduce(
+        and_, _compared(table, first, last, prefix, lambda word, bits: (word & bits) == bits)
+    )
+
+
+def _compared(
+    table: ir.Table,
+    first: int,
+    last: int,
+    prefix: str,
+    test: Callable[[ir.Value, ir.Value], ir.Value],
+) -> list[ir.Value]:
+    parts = []
+    for word in range(first // WORD, last // WORD + 1):
+        low, high = max(first - word * WORD, 0), min(last - word * WORD, WORD - 1)
+        bits = ((1 << (high - low + 1)) - 1) << low
+        parts.append(test(table[f"{prefix}{word}"], ibis.literal(bits, "int64")))
+    return parts
