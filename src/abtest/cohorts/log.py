@@ -23,6 +23,7 @@ from abtest.errors import DataError, UsageError
 
 ONE_EVENT = "event"
 """Name of every event of a log without names."""
+_TIMES, _NUMBERS = "times_unreadable", "numbers_unreadable"
 LogTable = Any
 """An `EventLog`, an Ibis table, a DataFrame, an Arrow table, or the path of a file."""
 
@@ -224,14 +225,14 @@ def open_log(events: LogTable, **options: Unpack[LogOptions]) -> EventLog:
     _refuse_strange(options)
     zone = options.get("timezone", "UTC")
     sources, source = open_source(events, options.get("table"), None)
-    rows, read_time = _canonical(source, zone, options)
+    rows, read = _canonical(source, zone, options)
     table = sources.keep(rows, source.label) if source.text else rows
     given = options.get("as_of")
     as_of = None if given is None else moment_of(given, zone, "as_of")
     look = _look(sources, source, table, as_of)
-    if look.bad:
-        name, time = read_time
-        reading.refuse_unreadable(sources, source, name, time, code="times_unreadable")
+    for code, (name, values) in read.items():
+        if look.bad[code]:
+            reading.refuse_unreadable(sources, source, name, values, code=code)
     if as_of is None:
         now = datetime.now(UTC)
         as_of = default_as_of(look.facts.last.replace(tzinfo=UTC), now, zone)
@@ -240,7 +241,7 @@ def open_log(events: LogTable, **options: Unpack[LogOptions]) -> EventLog:
     known = table.filter(
         _complete(table) & (table["time"] < ibis.literal(utc_clock(as_of), "timestamp(6)"))
     )
-    kept = known.drop("bad_time")
+    kept = known.drop(*read)
     arms = None
     if options.get("exposures") is not None:
         exposures = open_source(options["exposures"], None, sources)[1]
@@ -298,8 +299,12 @@ def _refuse_strange(options: LogOptions) -> None:
 
 def _canonical(
     source: Source, zone: str, options: LogOptions
-) -> tuple[ir.Table, tuple[str, ir.Value]]:
-    """Return the rows in canonical columns, and the column of times with what was read of it."""
+) -> tuple[ir.Table, dict[str, tuple[str, ir.Value]]]:
+    """Return the rows in canonical columns, and the columns that may hold what cannot be read.
+
+    The latter by the code of the error: the column's name and what was read of it. The rows
+    have a flag under each code.
+    """
     unit = find_column(source, "unit", options.get("unit"))
     event = find_column(source, "event", options.get("event"))
     raw = find_column(source, "time", options.get("time"))
@@ -310,13 +315,15 @@ def _canonical(
         "unit": reading.keys([unit])[0],
         "event": ibis.literal(ONE_EVENT) if event is None else reading.text(event),
         "time": time,
-        "bad_time": reading.is_unreadable(raw, time),
+        _TIMES: reading.is_unreadable(raw, time),
     }
+    read = {_TIMES: (raw.get_name(), time)}
     value = find_column(source, "value", options.get("value"))
     if value is not None:
         number = reading.number(value)
         if number is not None:
-            chosen["value"] = number
+            chosen |= {"value": number, _NUMBERS: reading.is_unreadable(value, number)}
+            read[_NUMBERS] = value.get_name(), number
         elif options.get("value") is not None:
             raise DataError(
                 "A column of values does not hold numbers",
@@ -327,7 +334,7 @@ def _canonical(
     session = find_column(source, "session", options.get("session"))
     if session is not None:
         chosen["session"] = reading.text(session)
-    return source.table.select(**chosen), (raw.get_name(), time)
+    return source.table.select(**chosen), read
 
 
 def _complete(table: ir.Table) -> ir.Value:
@@ -337,18 +344,19 @@ def _complete(table: ir.Table) -> ir.Value:
 @dataclass(frozen=True)
 class _Look:
     facts: LogFacts
-    bad: int
+    bad: dict[str, int]
 
 
 def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | None) -> _Look:
     """Return what is in the log before `as_of`, or before now."""
     clock = utc_clock(as_of or datetime.now(UTC))
+    codes = [code for code in (_TIMES, _NUMBERS) if code in table.columns]
     complete = _complete(table)
     before = complete & (table["time"] < ibis.literal(clock, "timestamp(6)"))
     found = sources.run(
         table.aggregate(
             rows=table.count(),
-            bad=table["bad_time"].sum(),
+            **{code: table[code].sum() for code in codes},
             incomplete=(~complete).sum(),
             first=table["time"].min(where=before),
             last=table["time"].max(where=before),
@@ -357,7 +365,8 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
         source.label,
     ).to_pylist()[0]
     reading.refuse_empty(found["rows"], source)
-    if not found["before"] and not found["bad"]:
+    bad = {code: int(found[code] or 0) for code in codes}
+    if not found["before"] and not any(bad.values()):
         raise DataError(
             "No row of the log is complete and before as_of",
             given=f"{source.label}: {found['rows']:,} rows, {found['incomplete']:,} of them "
@@ -369,7 +378,7 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
     facts = LogFacts(
         found["rows"], found["incomplete"], later, found["first"] or clock, found["last"] or clock
     )
-    return _Look(facts, found["bad"] or 0)
+    return _Look(facts, bad)
 
 
 def moment_of(given: datetime | str, zone: str, name: str) -> datetime:
