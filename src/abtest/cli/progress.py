@@ -51,7 +51,8 @@ def run_display(names: Sequence[str]) -> Iterator[Callable[[Event], None]]:
             if task is not None:
                 running = event.result is None and event.kind != "queued"
                 total = event.cells or None
-                bars.update(task, visible=running, completed=event.cell, total=total)
+                # Drawn at once: a busy machine may leave the drawing thread no time before the end.
+                bars.update(task, visible=running, completed=event.cell, total=total, refresh=True)
 
         yield show
 
