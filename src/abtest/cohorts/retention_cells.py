@@ -8,9 +8,9 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
-from abtest.cohorts import masks
 from abtest.cohorts.log import EventLog
 from abtest.cohorts.periods import ROLLING_DAYS, Period, period_number, unfinished
+from abtest.data import masks
 from abtest.data.clock import microseconds
 
 RetentionKind = Literal["on", "unbounded", "bracket", "streak"]
