@@ -130,3 +130,30 @@ def test_the_report_prints_the_threshold_and_labels_the_condition(analysis):
     assert "units above: control" in text
     assert "Conditional: the treatment may change which, or how many, these are." in text
     assert "Not of the group that the metric is about" in analysis.show.trust().text
+
+
+SCORE = """
+[[metrics]]
+id = "happy"
+title = "Happiness"
+kind = "score"
+event = "answer"
+window_days = [0, 10]
+direction = "increase"
+role = "secondary"
+"""
+
+
+def test_a_score_brings_the_share_of_units_that_answered(tmp_path):
+    *_, score, share = spec_of(tmp_path, VALUED + SCORE).metrics
+    assert score.conditional
+    assert score.meaning.endswith("the treatment may change which, or how many, these are.")
+    assert (share.id, share.kind, share.event) == ("happy_answered", "proportion", "answer")
+    assert share.window_days == (0, 10)
+    assert share.role == "diagnostic"
+
+
+def test_a_score_cannot_decide_alone(tmp_path):
+    alone = VALUED[: VALUED.index("[[metrics]]")] + SCORE
+    with pytest.raises(SpecError, match="cannot decide alone"):
+        spec_of(tmp_path, alone.replace('"secondary"', '"primary"\nmde = 0.5'))

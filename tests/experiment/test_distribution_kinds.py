@@ -92,6 +92,16 @@ METRICS = {
     },
 }
 FIGURES = tuple(METRICS)
+ANSWERED = {
+    "id": "nps_answered",
+    "kind": "proportion",
+    "event": "answer",
+    "window_days": [0, 10],
+    "direction": "increase",
+    "role": "guardrail",
+    "margin": 0.25,
+}
+"""Who answers is up to the treatment: a score decides beside the share that answers only."""
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +155,10 @@ def spec(metric, treatments, *, role="primary", drop=("margin", "margin_absolute
             | ({"ignore_variants": others} if others else {}),
             "events": {"unit": "user", "time": "at", "name": "name", "value": "value"},
         },
-        "metrics": [{"id": metric, "role": role, **kept, **keys}],
+        "metrics": [
+            {"id": metric, "role": role, **kept, **keys},
+            *([ANSWERED] if metric == "nps" else []),
+        ],
     }
 
 

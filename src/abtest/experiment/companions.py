@@ -9,6 +9,7 @@ from abtest.experiment.merge import Merged
 from abtest.experiment.spec import title_of
 
 SHARE, DENOMINATOR, UNCAPPED = "_share", "_denominator", "_uncapped"
+ANSWERED = "_answered"
 _OF_UNITS = frozenset({"all", "steps", "at_least", "at_most"})
 """Keys of an activity that is 1 for some units and 0 for the others."""
 _ROLE = ("role", "mde", "margin", "margin_absolute", "weight", "winsorize", "use", "description")
@@ -17,8 +18,8 @@ _ROLE = ("role", "mde", "margin", "margin_absolute", "weight", "winsorize", "use
 def add_companions(merged: Merged) -> None:
     """Add metrics that stand beside others.
 
-    A metric about units that the treatment may choose brings the share of these units, a
-    winsorised one itself with its values as they are. They are reported and do not decide; where
+    A metric about units that the treatment may choose brings the share of these units, a score the
+    share of units that answered, a winsorised one itself with its values as they are. They are reported and do not decide; where
     the experiment has a metric of that id, nothing is added.
     """
     metrics = merged.data.get("metrics")
@@ -32,6 +33,7 @@ def add_companions(merged: Merged) -> None:
             ("among", _share_of(metric)),
             ("denominator", _denominator(metric)),
             ("winsorize", _uncapped(metric)),
+            ("event", _answered(metric)),
         )
         for key, companion in beside:
             if companion is None or companion["id"] in known:
@@ -95,6 +97,23 @@ def _uncapped(metric: Mapping[str, Any]) -> dict[str, Any] | None:
         "id": f"{name}{UNCAPPED}",
         "title": f"{metric.get('title') or title_of(name)}, as it is",
         "description": "The same with values as they are, however large.",
+        "role": "diagnostic",
+    }
+
+
+def _answered(metric: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the share of units that answered, which the treatment may change."""
+    name = metric.get("id")
+    if metric.get("kind") != "score" or "event" not in metric or not isinstance(name, str):
+        return None
+    kept = ("event", "ignore", "window_days", "window", "among")
+    return {
+        **{key: metric[key] for key in kept if key in metric},
+        "id": f"{name}{ANSWERED}",
+        "title": f"{metric.get('title') or title_of(name)}: units that answered",
+        "description": "Share of units with an answer, which the treatment may change.",
+        "kind": "proportion",
+        "direction": "increase",
         "role": "diagnostic",
     }
 

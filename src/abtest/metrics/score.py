@@ -44,6 +44,11 @@ class ScoreMetric(CountingMetric, PlainMetric):
     """Column of the unit's answer, null without one (units data)."""
 
     @property
+    def conditional(self) -> bool:
+        """Whether it is about what the treatment may choose: who answers (events data)."""
+        return super().conditional or self.event is not None
+
+    @property
     def answers(self) -> tuple[int, int]:
         """Lowest and highest answer."""
         return NPS_SCALE if self.score == "nps" else self.scale or OTHER_SCALE
