@@ -19,8 +19,8 @@ def add_companions(merged: Merged) -> None:
     """Add metrics that stand beside others.
 
     A metric about units that the treatment may choose brings the share of these units, a score the
-    share of units that answered, a winsorised one itself with its values as they are. They are reported and do not decide; where
-    the experiment has a metric of that id, nothing is added.
+    share of units that answered, a winsorised one itself with its values as they are. They are
+    reported and do not decide; where the experiment has a metric of that id, nothing is added.
     """
     metrics = merged.data.get("metrics")
     if not isinstance(metrics, list):
