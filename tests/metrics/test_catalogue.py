@@ -294,6 +294,8 @@ TIMES = {
     "time_to_inactivity": (leaving, 90, 1.0),
 }
 REPEATED = {"revenue_90_days": ("purchase", 90)}
+COSTS = {"cpa": 0, "cac": 0, "roi": 1, "margin_per_unit": None}
+"""Which part of it is a cost by itself."""
 ANSWERS = {"nps": (0, 11), "csat": (1, 6), "effort": (1, 8), "disappointment": (1, 4)}
 
 
@@ -349,7 +351,12 @@ def measured(world, tmp_path_factory):
     spec = resolve(
         {
             "experiment": {"name": "all", "start": START, "end": END, "timezone": ZONE.key},
-            "variants": {"control": "control", "treatments": ["treatment"]},
+            "variants": {
+                "control": "control",
+                "treatments": ["treatment"],
+                "cost_per_unit": {"control": 0.25, "treatment": 2.0},
+                "fixed_cost": {"treatment": 300.0},
+            },
             "data": {
                 "kind": "events",
                 "exposures": {**columns, "variant": "variant"},
@@ -374,6 +381,30 @@ def measured(world, tmp_path_factory):
     )
     assert not found.failures
     return found
+
+
+def test_costs_are_those_of_the_arm_and_its_fixed_cost_is_spread_over_its_units(world, measured):
+    for arm, units in arms(world):
+        cost = 0.25 if arm == "control" else 2.0 + 300.0 / len(units)
+        bought = np.array([[total("purchase", 28)(u), share("purchase", 0, 28)(u)] for u in units])
+        converted = np.mean([share("goal", 0, 14)(u) for u in units])
+        spent, buyers = bought.mean(axis=0)
+        means = {
+            "cpa": (cost, converted),
+            "cac": (cost, buyers),
+            "roi": (spent - cost, cost),
+            "margin_per_unit": (spent - cost,),
+        }
+        for name, expected in means.items():
+            (found,) = measured.samples(name, arm)
+            np.testing.assert_allclose(found.mean, expected, rtol=1e-12)
+            constant = COSTS[name]
+            if constant is not None:  # a cost is known: only what comes in varies
+                assert np.allclose(found.m2[constant], 0.0, atol=1e-9)
+                assert np.allclose(found.m2[:, constant], 0.0, atol=1e-9)
+        (found,) = measured.samples("margin_per_unit", arm)
+        centred = ((bought[:, 0] - spent) ** 2).sum()
+        assert found.m2[0, 0] == pytest.approx(centred, rel=1e-10)
 
 
 def arms(world):
@@ -457,7 +488,7 @@ def test_amounts_up_to_a_horizon(world, measured, name):
 
 
 def test_every_entry_is_tried_and_told():
-    tried = {**VALUES, **RATIOS, **COUNTED, **TIMES, **REPEATED}
+    tried = {*COSTS, *VALUES, *RATIOS, *COUNTED, *TIMES, *REPEATED}
     assert set(tried) == set(catalogue())
     for name, table in tomllib.loads(catalogue_text()).items():
         for key in ("title", "description", "section", "source", "edge_cases", "window_days"):

@@ -10,7 +10,9 @@ import ibis.expr.types as ir
 
 from abtest.data.request import (
     AllOf,
+    ArmCost,
     DerivedValue,
+    Design,
     EventValue,
     SessionValue,
     SourceValue,
@@ -46,6 +48,7 @@ def with_derived(
     table: ir.Table,
     columns: Mapping[UnitValue, str],
     derived: Mapping[DerivedValue, str],
+    design: Design,
 ) -> ir.Table:
     """Return the table with a column for each derived value.
 
@@ -57,33 +60,51 @@ def with_derived(
         Where the values stand that they are made of.
     derived
         Names of the new columns.
+    design
+        Has the costs of the variants.
     """
     if not derived:
         return table
     return table.mutate(
-        **{name: _expression(value, table, columns) for value, name in derived.items()}
+        **{name: _expression(value, table, columns, design) for value, name in derived.items()}
     )
 
 
-def _expression(value: UnitValue, table: ir.Table, columns: Mapping[UnitValue, str]) -> ir.Value:
+def _expression(
+    value: UnitValue, table: ir.Table, columns: Mapping[UnitValue, str], design: Design
+) -> ir.Value:
     """Return a value as an expression; null where a part of it is."""
     if isinstance(value, SourceValue):
         return table[columns[value]]
+    if isinstance(value, ArmCost):
+        return _arm_cost(table, design)
     if isinstance(value, Times):
-        return _expression(value.value, table, columns) * value.factor
+        return _expression(value.value, table, columns, design) * value.factor
     if isinstance(value, Total):
-        parts = [_expression(part, table, columns) for part in value.values]
+        parts = [_expression(part, table, columns, design) for part in value.values]
         return sum(parts[1:], start=parts[0])
     if isinstance(value, AllOf):
-        met = [_expression(part, table, columns) != 0.0 for part in value.values]
+        met = [_expression(part, table, columns, design) != 0.0 for part in value.values]
         return _as_number(ibis.and_(*met))
-    inner = _expression(value.value, table, columns)
+    inner = _expression(value.value, table, columns, design)
     limits = []
     if value.least > -math.inf:
         limits.append(inner >= value.least)
     if value.most < math.inf:
         limits.append(inner <= value.most)
     return _as_number(ibis.and_(*limits))
+
+
+def _arm_cost(table: ir.Table, design: Design) -> ir.Value:
+    """Return what each unit costs by its arm."""
+    units = table.count().over(ibis.window(group_by="status"))
+    costs = zip(design.unit_costs, design.fixed_costs, strict=True)
+    branches = [
+        (table["status"] == index, ibis.literal(each) + ibis.literal(once) / units)
+        for index, (each, once) in enumerate(costs)
+        if each or once
+    ]
+    return ibis.cases(*branches, else_=0.0).cast("float64") if branches else ibis.literal(0.0)
 
 
 def _as_number(condition: ir.BooleanValue) -> ir.Value:

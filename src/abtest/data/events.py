@@ -167,7 +167,7 @@ def measure_events(
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
     asked_for = activity.Asked(values, _valueless(going))
-    table = with_derived(believed.values(asked_for), columns, derived)
+    table = with_derived(believed.values(asked_for), columns, derived, design)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, entries = _with_entries(table, going, columns, as_of, design.timezone)
     table = _with_times(table, going, columns, as_of)

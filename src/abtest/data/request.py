@@ -135,7 +135,15 @@ class Times:
     factor: float
 
 
-DerivedValue = Within | AllOf | Total | Times
+@dataclass(frozen=True)
+class ArmCost:
+    """What a unit costs by its arm: the cost per unit, and its part of what the arm costs once.
+
+    The latter is divided by the units exposed to the arm, and taken as known.
+    """
+
+
+DerivedValue = Within | AllOf | Total | Times | ArmCost
 """A number per unit that follows from others of the same unit."""
 SourceValue = EventValue | SessionValue | StepsValue | ColumnValue
 """A number per unit that the data give."""
@@ -293,6 +301,10 @@ class Design:
     """Columns of attributes that cells are split by: for segments, and for strata of metrics."""
     strata: tuple[str, ...] = ()
     """Those of `segments` that strata alone ask for."""
+    unit_costs: tuple[float, ...] = ()
+    """Cost per unit of each variant, in the order of `variants`; empty where none has any."""
+    fixed_costs: tuple[float, ...] = ()
+    """What each variant costs once; as `unit_costs`."""
 
     @property
     def variants(self) -> tuple[str, ...]:

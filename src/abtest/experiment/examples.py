@@ -18,6 +18,8 @@ timezone = "Europe/Berlin"
 control = "control"
 treatments = ["checklist"]
 allocation = { control = 0.5, checklist = 0.5 }
+cost_per_unit = { checklist = 0.1 }
+fixed_cost = { checklist = 2500 }
 
 [[variants.phases]]
 from = 2026-01-12T00:00:00Z
@@ -86,6 +88,26 @@ window_days = [0, 7]
 direction = "increase"
 role = "guardrail"
 margin = 0.08
+
+[[metrics]]
+id = "cost_per_invite"
+kind = "ratio"
+numerator = { event = "push_sent", aggregate = "cost", cost_each = 0.02 }
+denominator = { event = "invite_sent", aggregate = "count" }
+window_days = [0, 14]
+direction = "decrease"
+conditional_on_denominator = true
+role = "diagnostic"
+
+[[metrics]]
+id = "cost_per_user"
+kind = "mean"
+event = "push_sent"
+aggregate = "cost"
+cost_each = 0.02
+window_days = [0, 14]
+direction = "decrease"
+role = "diagnostic"
 
 [[metrics]]
 id = "days_to_invite"

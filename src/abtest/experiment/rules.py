@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -44,6 +44,7 @@ def broken_rules(draft: Draft) -> list[Finding]:
     if draft.variants is not None:
         found += _variant_rules(draft.variants)
         found += _phase_rules(draft.variants, draft)
+        found += _cost_rules(draft.variants, draft.metrics)
     found += _metric_rules(draft.metrics)
     if draft.data is not None:
         arms = draft.variants
@@ -80,6 +81,8 @@ def _variant_rules(variants: Variants) -> Iterator[Finding]:
         yield Finding((*at, "treatments"), "a treatment is there twice", quoted(name), todo)
     names = tuple(dict.fromkeys((variants.control, *variants.treatments)))
     yield from _shares(variants.allocation, names, (*at, "allocation"))
+    yield from _strangers(variants.cost_per_unit, names, (*at, "cost_per_unit"))
+    yield from _strangers(variants.fixed_cost, names, (*at, "fixed_cost"))
     for position, phase in enumerate(variants.phases):
         yield from _shares(phase.allocation, names, (*at, "phases", position, "allocation"))
 
@@ -87,12 +90,7 @@ def _variant_rules(variants: Variants) -> Iterator[Finding]:
 def _shares(
     allocation: Mapping[str, float], names: tuple[str, ...], at: KeyPath
 ) -> Iterator[Finding]:
-    for name in allocation:
-        if name not in names:
-            near = nearest(name, names)
-            hint = f"Did you mean {near}? " if near else ""
-            todo = f"{hint}The variants are {', '.join(map(quoted, names))}."
-            yield Finding((*at, name), "is not a variant of this experiment", quoted(name), todo)
+    yield from _strangers(allocation, names, at)
     missing = [name for name in names if name not in allocation]
     if missing:
         given = shown(dict(allocation))
@@ -102,6 +100,16 @@ def _shares(
     if set(allocation) == set(names) and abs(total - 1) > _SUM_TOLERANCE:
         given = f"{shown(dict(allocation))}, which sum to {total:.10g}"
         yield Finding(at, "the shares must sum to 1", given, "Correct the shares.")
+
+
+def _strangers(given: Iterable[str], names: tuple[str, ...], at: KeyPath) -> Iterator[Finding]:
+    """Yield the names that are no variants."""
+    for name in given:
+        if name not in names:
+            near = nearest(name, names)
+            hint = f"Did you mean {near}? " if near else ""
+            todo = f"{hint}The variants are {', '.join(map(quoted, names))}."
+            yield Finding((*at, name), "is not a variant of this experiment", quoted(name), todo)
 
 
 def _phase_rules(variants: Variants, draft: Draft) -> Iterator[Finding]:
@@ -124,6 +132,22 @@ def _phase_rules(variants: Variants, draft: Draft) -> Iterator[Finding]:
     if variants.phases and no_times:
         todo = "Name the column in data.time, or leave the phases out."
         yield Finding(("variants", "phases"), "phases need the time of exposure", "", todo)
+
+
+def _cost_rules(
+    variants: Variants, metrics: Mapping[int, MetricDefinition | None]
+) -> Iterator[Finding]:
+    """Yield the metrics of costs where no variant has any."""
+    if any((*variants.cost_per_unit.values(), *variants.fixed_cost.values())):
+        return
+    for position, metric in metrics.items():
+        if metric is not None and metric.needs_costs:
+            todo = (
+                f"Add cost_per_unit = {{ {variants.treatments[0]} = 0.5 }} or fixed_cost to "
+                "[variants], or leave the metric out."
+            )
+            what = "nothing says what the arms cost"
+            yield Finding(("metrics", position), what, quoted(metric.id), todo)
 
 
 def _metric_rules(metrics: Mapping[int, MetricDefinition | None]) -> Iterator[Finding]:

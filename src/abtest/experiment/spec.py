@@ -38,6 +38,7 @@ Moment = Annotated[datetime, AfterValidator(_with_zone)]
 Zone = Annotated[str, AfterValidator(_zone)]
 """A name of the tz database."""
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
@@ -102,6 +103,10 @@ class Variants(Table):
     """Values of the variant column that are tried, one or more."""
     allocation: dict[str, Share] = Field(default_factory=_equal_shares)
     """Planned share of each variant; the shares sum to 1. Left out: equal shares."""
+    cost_per_unit: dict[str, Cost] = Field(default_factory=dict)
+    """What each unit of a variant costs, in the currency of values; left out: 0."""
+    fixed_cost: dict[str, Cost] = Field(default_factory=dict)
+    """What a variant costs once, spread over its units and taken as known; left out: 0."""
     phases: Annotated[tuple[AllocationPhase, ...], Field(strict=False)] = ()
     """Where the allocation changed: effects are estimated within phases."""
 
@@ -163,4 +168,6 @@ class ExperimentSpec(Table):
             timezone=section.timezone,
             segments=(*segments, *strata),
             strata=strata,
+            unit_costs=tuple(variants.cost_per_unit.get(name, 0.0) for name in names),
+            fixed_costs=tuple(variants.fixed_cost.get(name, 0.0) for name in names),
         )

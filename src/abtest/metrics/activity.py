@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Annotated, Literal, NamedTuple, Protocol, cast
+from typing import Annotated, Literal, NamedTuple, Protocol, cast, get_args
 
 from pydantic import Field
 
 from abtest.data.request import (
     AllOf,
+    ArmCost,
     EventValue,
     SessionMeasure,
     SessionValue,
     Single,
     StepsValue,
+    Times,
     Total,
     UnitValue,
     Within,
     mapped,
+    parts_of,
     sources_of,
 )
 from abtest.data.settings import Name, Names, Table
@@ -42,6 +45,9 @@ SessionAggregate = Literal[
 one `event`; those with any `event`, and those of these without a `key`; those of 10 seconds, two
 `event` or one `key`; those that end with `limit_days` of the window left; and days until the next
 starts, at most `limit_days`."""
+CostAggregate = Literal["cost", "profit"]
+"""What the unit costs: by its arm, and `cost_each` per `event`; or the summed value of `event`
+less that."""
 _MEASURES: dict[str, SessionMeasure] = {
     "sessions": "sessions",
     "session_seconds": "seconds",
@@ -70,7 +76,7 @@ class Activity(Table):
     """Name of the event, or a list of names of which each counts; "*" is any event."""
     ignore: Names = ()
     """Names that do not count where the event is "*"."""
-    aggregate: UnitAggregate | SessionAggregate = "count"
+    aggregate: UnitAggregate | SessionAggregate | CostAggregate = "count"
     """How the unit's events, or its sessions, become one number."""
     key: EventNames | None = None
     """Events of which one makes a session an engaged one (engaged_sessions), or takes it out
@@ -81,6 +87,8 @@ class Activity(Table):
     gap_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """A pause longer than this ends a session, for this number alone, instead of what
     data.sessions says."""
+    cost_each: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Cost of each event (cost)."""
     at_least: Limit | None = None
     """The number becomes 1 for units that reach this, 0 for the others."""
     at_most: Limit | None = None
@@ -154,6 +162,8 @@ def activity_value(part: Activity, window: tuple[float, float], clock: Clock) ->
     if part.aggregate in _MEASURES:
         value = session_value(part, own)
         return limited_value(value, part.at_least, part.at_most)
+    if is_of_costs(part.aggregate):
+        return cost_value(part, own, clock)
     assert part.event is not None
     counted = Counted(names_of(part.event), part.ignore)
     value = counted_value(counted, cast("UnitAggregate", part.aggregate), own, clock)
@@ -168,6 +178,43 @@ def steps_value(steps: tuple[str | tuple[str, ...], ...], window: tuple[float, f
 def is_of_sessions(aggregate: str | None) -> bool:
     """Return whether an aggregate is made of sessions and not of events."""
     return aggregate in _MEASURES
+
+
+def is_of_costs(aggregate: str | None) -> bool:
+    """Return whether an aggregate is made of what units cost."""
+    return aggregate in get_args(CostAggregate)
+
+
+class OfCosts(Protocol):
+    """What an activity, or a metric, says of the costs that it counts."""
+
+    @property
+    def event(self) -> str | tuple[str, ...] | None:
+        """Events that cost, or that bring money in."""
+
+    @property
+    def ignore(self) -> tuple[str, ...]:
+        """Events that do not count where any does."""
+
+    @property
+    def cost_each(self) -> float | None:
+        """Cost of each event."""
+
+    @property
+    def aggregate(self) -> str | None:
+        """Cost or profit."""
+
+
+def cost_value(part: OfCosts, window: tuple[float, float], clock: Clock) -> UnitValue:
+    """Return what a unit costs, or what it brings in less that."""
+    arm = ArmCost()
+    if part.event is None:
+        return Total((arm,))
+    counted = Counted(names_of(part.event), part.ignore)
+    if part.aggregate == "profit":
+        return Total((counted_value(counted, "sum", window, clock), Times(arm, -1.0)))
+    each = Times(counted_value(counted, "count", window, clock), part.cost_each or 0.0)
+    return Total((arm, each))
 
 
 class OfSessions(Protocol):
@@ -221,15 +268,30 @@ def before_exposure(values: tuple[UnitValue, ...]) -> tuple[UnitValue, ...]:
     """Return the same values before exposure, by the same definition.
 
     Of one window: as long a one that ends at exposure, at most 28 days. Of several: all moved
-    back until the last ends there.
+    back until the last ends there. Costs of arms are none before exposure, and what is made of
+    them alone has no value there.
     """
+    values = tuple(value for value in map(_without_costs, values) if value is not None)
     windows = {window for value in values for window in windows_of(value)}
     if len(windows) == 1:
         ((start, end),) = windows
         only = (-min(end - start, MAX_PRE_WINDOW_DAYS), 0.0)
         return _moved(values, lambda _: only)
-    last = max(end for _, end in windows)
+    last = max((end for _, end in windows), default=0.0)
     return _moved(values, lambda window: (window[0] - last, window[1] - last))
+
+
+def _without_costs(value: UnitValue) -> UnitValue | None:
+    """Return a value without what arms cost; None where nothing is left."""
+    if isinstance(value, ArmCost):
+        return None
+    if isinstance(value, Times):
+        return None if _without_costs(value.value) is None else value
+    if isinstance(value, Total):
+        kept = (_without_costs(part) for part in parts_of(value))
+        parts = tuple(part for part in kept if part is not None)
+        return Total(parts) if parts else None
+    return value
 
 
 def windows_of(value: UnitValue) -> Iterator[tuple[float, float]]:

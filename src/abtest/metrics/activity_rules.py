@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from abtest.metrics.activity import Activity, OfSessions, Window, is_of_sessions
+from abtest.metrics.activity import (
+    Activity,
+    OfCosts,
+    OfSessions,
+    Window,
+    is_of_costs,
+    is_of_sessions,
+)
 from abtest.metrics.misfit import Misfit
 
 _FAR = 36_500.0
@@ -33,6 +40,7 @@ def activity_misfits(key: str, activity: Activity, window: Window | None) -> Ite
         )
         yield Misfit(key, what, todo)
     for part in activity.all:
+        yield from _no_costs(key, part)
         yield from activity_misfits(key, part, own or window)
 
 
@@ -49,6 +57,7 @@ def group_misfits(key: str, activity: Activity, *, outer: bool = False) -> Itera
         Whether an activity around it has a window already.
     """
     yield from _by_itself(key, activity)
+    yield from _no_costs(key, activity)
     own = activity.window_days
     if own is None and not outer and not activity.all:
         todo = "add window_days, such as [-28, 0]: the 28 days before exposure"
@@ -64,6 +73,10 @@ def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
     sessions = is_of_sessions(activity.aggregate)
     if sessions:
         yield from session_misfits(key, activity)
+    elif is_of_costs(activity.aggregate) and not (activity.all or activity.steps):
+        yield from cost_misfits(key, activity)
+        if activity.at_least is not None or activity.at_most is not None:
+            yield Misfit(key, "costs take no limits", "leave at_least and at_most out")
     elif sum((activity.event is not None, bool(activity.all), bool(activity.steps))) != 1:
         what = "counts an event, or units that meet conditions or take steps: one of the three"
         yield Misfit(key, what, "write event = ..., all = [{ event = ... }, ...], or steps = [...]")
@@ -73,6 +86,26 @@ def _by_itself(key: str, activity: Activity) -> Iterator[Misfit]:
     least, most = activity.at_least, activity.at_most
     if least is not None and most is not None and least > most:
         yield Misfit(key, "at_least is above at_most, which no unit can meet", "exchange the two")
+
+
+def _no_costs(key: str, part: Activity) -> Iterator[Misfit]:
+    if is_of_costs(part.aggregate):
+        todo = "count events, or take costs as the metric's own number"
+        yield Misfit(key, f"{part.aggregate} is no condition that units meet", todo)
+
+
+def cost_misfits(key: str, part: OfCosts) -> Iterator[Misfit]:
+    """Yield what does not fit in a number that is made of costs."""
+    if part.aggregate == "profit" and part.event is None:
+        todo = 'add event = "purchase": the events whose value comes in'
+        yield Misfit(key, "profit needs an event", todo)
+    if part.aggregate == "profit" and part.cost_each is not None:
+        todo = "leave it out, or look at cost beside it"
+        yield Misfit(key, "cost_each means nothing for profit", todo)
+    if part.aggregate == "cost" and (part.event is None) != (part.cost_each is None):
+        what = "an event that costs needs cost_each, and cost_each an event"
+        todo = 'write both, such as event = "push_sent", cost_each = 0.02, or none of them'
+        yield Misfit(key, what, todo)
 
 
 _NEED_VIEWS = (

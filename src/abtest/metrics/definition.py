@@ -114,6 +114,11 @@ class MetricDefinition(Table, ABC):
         return group is not None and any(end > 0 for _, end in windows_of(group))
 
     @property
+    def needs_costs(self) -> bool:
+        """Whether it is made of what arms cost, so that one must cost something."""
+        return False
+
+    @property
     def label(self) -> str:
         """Name for readers."""
         return self.title or self.id.replace("_", " ").capitalize()

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Literal
 
 from abtest.data.request import ColumnValue, MetricRequest, UnitRequest
 from abtest.data.settings import Name
-from abtest.metrics.activity import Activity, Share, activity_value, before_exposure, counts_units
+from abtest.metrics.activity import (
+    Activity,
+    Share,
+    activity_value,
+    before_exposure,
+    counts_units,
+    is_of_costs,
+)
 from abtest.metrics.activity_rules import activity_misfits
 from abtest.metrics.definition import DataKind, MetricDefinition
 from abtest.metrics.misfit import Misfit
-from abtest.metrics.wording import number_of, winsorized
+from abtest.metrics.wording import COSTS, number_of, winsorized
 
 if TYPE_CHECKING:
     from abtest.stats.moments import Moments
@@ -43,6 +50,17 @@ class RatioMetric(MetricDefinition):
         """Whether it is about what the treatment may choose: its group, or its denominator."""
         of_units = isinstance(self.denominator, Activity) and counts_units(self.denominator)
         return super().conditional or self.conditional_on_denominator or of_units
+
+    @property
+    def costs(self) -> tuple[Activity, ...]:
+        """The parts that are made of costs."""
+        parts = (self.numerator, self.denominator)
+        return tuple(p for p in parts if isinstance(p, Activity) and is_of_costs(p.aggregate))
+
+    @property
+    def needs_costs(self) -> bool:
+        """Whether it is made of what arms cost, so that one must cost something."""
+        return any(part.cost_each is None for part in self.costs)
 
     def shapes(self) -> dict[DataKind, tuple[tuple[str, ...], ...]]:
         """Return the keys that each shape of data needs: totals carry no covariance."""
@@ -107,7 +125,8 @@ class RatioMetric(MetricDefinition):
 
     def remarks(self) -> tuple[str, ...]:
         """Return what becomes of values that are too large."""
-        return () if self.winsorize is None else (winsorized(self.winsorize, "Numerators"),)
+        capped = () if self.winsorize is None else (winsorized(self.winsorize, "Numerators"),)
+        return (*capped, COSTS) if self.costs else capped
 
     def definition(self) -> str:
         """Return one sentence that says what is measured."""

@@ -9,9 +9,11 @@ from abtest.metrics.activity import (
     ANY,
     Activity,
     Counted,
+    OfCosts,
     OfSessions,
     UnitAggregate,
     Window,
+    is_of_costs,
     is_of_sessions,
     names_of,
 )
@@ -147,9 +149,35 @@ def number_of(activity: Activity) -> str:
         return f"number of units with {condition(activity)}"
     if is_of_sessions(activity.aggregate):
         return of_sessions(activity)
+    if is_of_costs(activity.aggregate):
+        return of_costs(activity)
     assert activity.event is not None
     aggregate = cast("UnitAggregate", activity.aggregate)
     return number_of_events(activity.event, aggregate, activity.ignore)
+
+
+COSTS = (
+    "What a unit costs is the cost_per_unit of its arm and an equal part of the arm's fixed_cost, "
+    "which is taken as known: it has no variance."
+)
+
+
+def of_costs(part: OfCosts) -> str:
+    """Return a number that is made of costs, in words.
+
+    Examples
+    --------
+    >>> of_costs(Activity(event="buy", aggregate="profit"))
+    'summed value of "buy" events less the cost of the arm'
+    >>> of_costs(Activity(event="push", aggregate="cost", cost_each=0.02))
+    'cost of the arm and 0.02 for each "push" event'
+    """
+    if part.event is None:
+        return "cost of the arm"
+    if part.aggregate == "profit":
+        return f"summed value of {events_name(part.event, part.ignore)} less the cost of the arm"
+    each = event_name(part.event, part.ignore)
+    return f"cost of the arm and {part.cost_each or 0:g} for each {each}"
 
 
 def of_sessions(part: OfSessions) -> str:
