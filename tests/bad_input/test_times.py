@@ -159,5 +159,57 @@ def test_an_event_that_nobody_had_is_no_effect_of_zero(project):
     spec["metrics"][0]["event"] = "bye"
     document = project.analyse(spec)
     [row] = document["effects"]
-    assert (row["status"], row["reason"]) == ("not_computed", "constant")
+    assert (row["status"], row["reason"]) == ("not_computed", "no_such_event")
+    assert row["reason_values"] == {"events": ["bye"], "nearest": ["buy"]}
     assert document["verdict"] == "inconclusive"
+
+
+def test_an_event_that_only_others_had_is_there_and_says_nothing(project):
+    write_log(project)
+    spec = events_spec()
+    spec["metrics"][0]["event"] = "view"
+    document = project.analyse(spec)
+    [row] = document["effects"]
+    assert (row["status"], row["reason"]) == ("not_computed", "constant")
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"event": ["bye", "buy"]}, None),
+        ({"event": ["bye", "sell"]}, ["bye", "sell"]),
+        ({"event": "*"}, None),
+        ({"kind": "quantile", "event": "bye"}, ["bye"]),
+        ({"kind": "score", "score": "mean", "event": "bye", "aggregate": None}, ["bye"]),
+        ({"kind": "cumulative", "event": "bye"}, ["bye"]),
+        ({"kind": "time_to_event", "event": "bye", "aggregate": None}, ["bye"]),
+        (
+            {"kind": "proportion", "event": None, "aggregate": None, "steps": ["buy", "bye"]},
+            ["bye"],
+        ),
+        (
+            {
+                "kind": "proportion",
+                "event": None,
+                "aggregate": None,
+                "all": [{"event": "buy"}, {"event": "bye", "at_most": 0}],
+            },
+            None,
+        ),
+    ],
+)
+def test_metrics_of_events_that_never_happen_say_so_whatever_their_kind(project, change, missing):
+    write_log(project)
+    spec = events_spec()
+    spec["data"]["events"]["value"] = "worth"
+    text = (project.root / "log.csv").read_text("utf-8").splitlines()
+    project.write("log.csv", "\n".join([f"{text[0]},worth", *(f"{row},1" for row in text[1:])]))
+    plain = spec["metrics"][0]
+    changed = {**plain, **change, "id": "other", "role": "secondary"}
+    spec["metrics"].append({key: value for key, value in changed.items() if value is not None})
+    row = next(row for row in project.analyse(spec)["effects"] if row["metric"] == "other")
+    if missing is None:
+        assert row["reason"] != "no_such_event"
+    else:
+        assert row["reason"] == "no_such_event"
+        assert row["reason_values"]["events"] == missing

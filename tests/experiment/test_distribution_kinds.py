@@ -564,3 +564,15 @@ def test_a_young_experiment_is_drawn_as_far_as_enough_units_were_watched(log, me
     assert f"of {METRICS[metric]['window_days'][1]:g} days" in chart.alt
     assert "seen up to 1" in chart.alt
     assert "provisional" in analysis.show.pictures().text
+
+
+def test_a_check_of_the_data_offers_the_nearest_name_of_an_event_that_is_not_there(log, tmp_path):
+    for role, frame in log.items():
+        frame.to_parquet(tmp_path / f"{role}.parquet")
+    given = spec("plays", ["better"], event="plai")
+    for role in log:
+        given["data"][role]["source"] = f"{role}.parquet"
+    found = check_data(resolve(given, root=tmp_path))
+    assert found.problems == ()
+    (said,) = (remark for remark in found.remarks if "plai" in remark)
+    assert said == 'the log has no such event for \'plays\': "plai"; did you mean "play"?'

@@ -13,6 +13,7 @@ import numpy as np
 from abtest.data import activity, exposures, reading
 from abtest.data import aggregate as agg
 from abtest.data import status as row_status
+from abtest.data.absent import absent_events
 from abtest.data.activity import EventCounts, EventRows
 from abtest.data.attributes import Attributes, with_segments
 from abtest.data.caps import CapPlan, with_caps
@@ -173,6 +174,7 @@ def measure_events(
     table = _with_times(table, going, columns, as_of)
     label = job.events.source.label
     table = sources.keep(table, label)
+    failures |= absent_events(sources, job.events, table, going, columns)
     table, capped, caps = with_caps(
         sources, table, _cap_plans(going, columns, entries), design.variants, label
     )

@@ -23,6 +23,7 @@ FailureCode = Literal[
     "infinite_values",
     "missing_column",
     "negative_variance",
+    "no_such_event",
     "no_value_column",
     "not_a_count",
     "not_binary",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from abtest.data import measure
 from abtest.data import problems as problems_of_columns
@@ -13,6 +14,9 @@ from abtest.experiment.requests import metric_requests
 from abtest.experiment.resolve import Resolved
 from abtest.experiment.toml_text import shown
 from abtest.show.effect_words import not_computed_reason
+
+ABSENT = "no_such_event"
+"""Metrics of events that never happened: no mistake of the data, but perhaps of a name."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def check_data(resolved: Resolved) -> DataCheck:
         measured = measure(spec.data, requests, design, root=resolved.root)
     except AbtestError as error:
         return DataCheck({}, (error,))
-    return DataCheck(dict(measured.tally.exposed), _failures(measured), _remarks(measured))
+    remarks = (*_absent(measured), *_remarks(measured))
+    return DataCheck(dict(measured.tally.exposed), _failures(measured), remarks)
 
 
 def _failures(measured: Measured) -> tuple[AbtestError, ...]:
@@ -57,7 +62,18 @@ def _failures(measured: Measured) -> tuple[AbtestError, ...]:
             code=code,
         )
         for metric, (code, values) in measured.failures.items()
+        if code != ABSENT
     )
+
+
+def _absent(measured: Measured) -> Iterator[str]:
+    """Yield what events are not there: names are wrong, or nothing of the kind happened yet."""
+    for metric, (code, values) in measured.failures.items():
+        if code == ABSENT:
+            events, nearest = (cast("list[str]", values[key]) for key in ("events", "nearest"))
+            near = f"; did you mean {' or '.join(map(shown, nearest))}?" if nearest else ""
+            names = ", ".join(map(shown, events))
+            yield f"{not_computed_reason(code)} for {metric!r}: {names}{near}"
 
 
 def _remarks(measured: Measured) -> tuple[str, ...]:

@@ -168,6 +168,7 @@ NOT_COMPUTED: Mapping[str, str] = {
     "missing_column": "a column is missing from the data",
     "negative_variance": "a variance in the data is negative",
     "no_events": "an arm has no events",
+    "no_such_event": "the log has no such event",
     "no_value_column": "[data.events] names no value column",
     "not_a_count": "a count in the data is not a whole number",
     "not_binary": "there are values other than 0 and 1",
