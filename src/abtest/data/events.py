@@ -179,7 +179,7 @@ def measure_events(
         sources, table, _cap_plans(going, columns, entries), design.variants, label
     )
     answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries, fates)
-    failures |= agg.explained(sources, table, answer, plans, job.events.source.label)
+    failures = agg.explained(sources, table, answer, plans, job.events.source.label) | failures
     tally = replace(
         _tally(job, answer, rows, counts, fates, as_of),
         duplicate_unit_rows=duplicate_attributes,
