@@ -15,7 +15,7 @@ from abtest.data import aggregate as agg
 from abtest.data import status as row_status
 from abtest.data.absent import absent_events
 from abtest.data.activity import EventCounts, EventRows
-from abtest.data.attributes import Attributes, with_segments
+from abtest.data.attributes import Attributes, segment_column, with_past, with_segments
 from abtest.data.caps import CapPlan, with_caps
 from abtest.data.clock import default_as_of, local_date, microseconds, utc_clock
 from abtest.data.counted import CountPlan
@@ -157,18 +157,20 @@ def measure_events(
 ) -> Measured:
     """Return what is measured of an event log, without its fingerprint."""
     asked = [value for request in requests for value in _event_values(request)]
+    asked += _past_sources(design)
     job = _open(settings, design, sources, asked, now)
     rows = exposures.count_rows(job.exposures, settings.exposures, design, sources, now)
     counts = activity.count_events(job.events, settings.events, design, sources, now)
     as_of = _as_of(job, rows, counts) if as_of is None else as_of
     failures = _failures(job, requests, counts)
     going = [request for request in requests if request.metric not in failures]
-    values, derived = _values(going), _derived(going)
+    values, derived = _values(going, design), _derived(going, design)
     columns = dict[UnitValue, str]([*values.items(), *derived.items()])
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
     asked_for = activity.Asked(values, _valueless(going))
     table = with_derived(believed.values(asked_for), columns, derived, design)
+    table = with_past(table, columns, design)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
     table, entries = _with_entries(table, going, columns, as_of, design.timezone)
     table = _with_times(table, going, columns, as_of)
@@ -201,23 +203,37 @@ def measure_events(
     )
 
 
-def _values(requests: Sequence[UnitRequest]) -> dict[EventValue | SessionValue | StepsValue, str]:
-    """Return a column name for every distinct value per unit that the requests need."""
+def _values(
+    requests: Sequence[UnitRequest], design: Design
+) -> dict[EventValue | SessionValue | StepsValue, str]:
+    """Return a column name for every distinct value per unit that is needed."""
     names: dict[EventValue | SessionValue | StepsValue, str] = {}
     for request in requests:
         for value in _event_values(request):
             if request.statistic != "repeated_events":
                 names.setdefault(value, f"v{len(names)}")
+    for value in _past_sources(design):
+        names.setdefault(value, f"v{len(names)}")
     return names
 
 
-def _derived(requests: Sequence[UnitRequest]) -> dict[DerivedValue, str]:
+def _past_sources(design: Design) -> list[EventValue | SessionValue | StepsValue]:
+    """Return the values that segments by the past are made of."""
+    return [
+        source
+        for levels in design.past
+        for source in sources_of(levels.value)
+        if not isinstance(source, ColumnValue)
+    ]
+
+
+def _derived(requests: Sequence[UnitRequest], design: Design) -> dict[DerivedValue, str]:
     """Return a column name for every distinct value that follows from others."""
     names: dict[DerivedValue, str] = {}
-    for request in requests:
-        for value in request.values:
-            if isinstance(value, DerivedValue):
-                names.setdefault(value, f"d{len(names)}")
+    past = (levels.value for levels in design.past)
+    for value in (*(value for request in requests for value in request.values), *past):
+        if isinstance(value, DerivedValue):
+            names.setdefault(value, f"d{len(names)}")
     return names
 
 
@@ -292,11 +308,11 @@ def _open(
         reading.column(log, settings.events.unit, "data.events.unit"),
     ]
     attributes = None
-    if design.segments:
+    if design.attributes:
         if settings.units is None:
             raise DataError(
                 "Segments and strata need a table of attributes",
-                given=", ".join(f"{design.key_of(name)}: {name}" for name in design.segments),
+                given=", ".join(f"{design.key_of(name)}: {name}" for name in design.attributes),
                 todo="name the table in [data.units], or leave these columns out",
                 code="segments_need_units",
             )
@@ -489,7 +505,7 @@ def _aggregate(
         table,
         label,
         day="day",
-        segments={name: f"segment{i}" for i, name in enumerate(job.design.segments)},
+        segments={name: segment_column(job.design, name) for name in job.design.segments},
         flags=("crossover",),
         counts=("idle", "event_repeats", "event_rows", *_valueless(requests).values()),
     )

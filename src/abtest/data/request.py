@@ -288,6 +288,20 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class PastLevels:
+    """A segment by a number that is known before exposure.
+
+    `cuts` rise; a unit is on the first level below the first cut, and on the last from the last
+    cut on. There is one more of the `labels`.
+    """
+
+    name: str
+    value: UnitValue
+    cuts: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Design:
     """What the data layer must know about the experiment."""
 
@@ -298,9 +312,12 @@ class Design:
     end: datetime | None
     timezone: str
     segments: tuple[str, ...] = ()
-    """Columns of attributes that cells are split by: for segments, and for strata of metrics."""
+    """What cells are split by, for segments and for strata of metrics: columns of attributes, and
+    the names of `past`."""
     strata: tuple[str, ...] = ()
     """Those of `segments` that strata alone ask for."""
+    past: tuple[PastLevels, ...] = ()
+    """Those of `segments` that the event log gives."""
     unit_costs: tuple[float, ...] = ()
     """Cost per unit of each variant, in the order of `variants`; empty where none has any."""
     fixed_costs: tuple[float, ...] = ()
@@ -310,6 +327,12 @@ class Design:
     def variants(self) -> tuple[str, ...]:
         """Control first, then the treatments in the order of the file."""
         return (self.control, *self.treatments)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of `segments` that are columns of attributes."""
+        past = {levels.name for levels in self.past}
+        return tuple(name for name in self.segments if name not in past)
 
     def key_of(self, column: str) -> str:
         """Return the key of the experiment file that names a column of `segments`."""

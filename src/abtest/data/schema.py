@@ -152,7 +152,7 @@ def _named(settings: DataSettings, design: Design, role: str) -> list[tuple[str,
         if settings.totals.units is not None:
             names.append((settings.totals.units, "data.totals.units"))
     if role == "units" or isinstance(settings, TotalsData):
-        names += [(name, design.key_of(name)) for name in design.segments]
+        names += [(name, design.key_of(name)) for name in design.attributes]
     return names
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from abtest.data.request import ColumnValue, UnitRequest
 from abtest.data.settings import EventsData, TotalsData, UnitsData
 from abtest.experiment.key_path import KeyPath
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import nearest
+from abtest.experiment.spec import Analysis
 from abtest.experiment.toml_text import quoted, shown
 from abtest.metrics import MetricDefinition
 
@@ -17,7 +18,9 @@ MOST_COVARIATES = 20
 
 
 def covariate_rules(
-    data: EventsData | UnitsData | TotalsData, metrics: Mapping[int, MetricDefinition | None]
+    data: EventsData | UnitsData | TotalsData,
+    metrics: Mapping[int, MetricDefinition | None],
+    analysis: Analysis,
 ) -> Iterator[Finding]:
     """Yield what does not fit in the covariates and strata of metrics.
 
@@ -27,14 +30,17 @@ def covariate_rules(
         The validated table.
     metrics
         Valid metrics by position, None for the others.
+    analysis
+        Has the segments that need no attributes.
     """
+    past = {segment.name for segment in analysis.past_segments}
     known = {metric.id: metric for metric in metrics.values() if metric is not None}
     complete = all(metric is not None for metric in metrics.values())
     for position, metric in metrics.items():
         if metric is None:
             continue
         at: KeyPath = ("metrics", position)
-        yield from _strata(data, metric, at)
+        yield from _strata(data, metric, at, past)
         yield from _stated(metric, at)
         if isinstance(data, TotalsData) and metric.covariates:
             what = "covariates are not possible: totals have no values of units"
@@ -69,14 +75,18 @@ def _stated(metric: MetricDefinition, at: KeyPath) -> Iterator[Finding]:
 
 
 def _strata(
-    data: EventsData | UnitsData | TotalsData, metric: MetricDefinition, at: KeyPath
+    data: EventsData | UnitsData | TotalsData,
+    metric: MetricDefinition,
+    at: KeyPath,
+    past: Collection[str],
 ) -> Iterator[Finding]:
     path = (*at, "strata")
     if len(set(metric.strata)) < len(metric.strata):
         todo = "Name each column once."
         yield Finding(path, "a column is there twice", shown(list(metric.strata)), todo)
-    if metric.strata and isinstance(data, EventsData) and data.units is None:
-        todo = "Name the table of attributes in [data.units]."
+    columns = [name for name in metric.strata if name not in past]
+    if columns and isinstance(data, EventsData) and data.units is None:
+        todo = "Name the table of attributes in [data.units], or a segment by the past."
         yield Finding(path, "strata need attributes of units", shown(list(metric.strata)), todo)
 
 

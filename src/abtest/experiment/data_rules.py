@@ -8,7 +8,7 @@ from typing import Any
 
 from abtest.data.request import EventValue, UnitRequest, sources_of
 from abtest.data.settings import EventsData, Exposures, TotalsData, UnitsData
-from abtest.experiment.covariate_rules import covariate_count, covariate_rules
+from abtest.experiment.covariate_rules import covariate_count
 from abtest.experiment.key_path import KeyPath
 from abtest.experiment.problems import Finding
 from abtest.experiment.toml_text import quoted, shown
@@ -56,7 +56,6 @@ def data_rules(
     for position, metric in metrics.items():
         if metric is not None:
             found += _metric(data, metric, ("metrics", position))
-    found += covariate_rules(data, metrics)
     return found
 
 

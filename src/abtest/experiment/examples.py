@@ -60,6 +60,20 @@ cuped = true
 segments = ["platform", "country"]
 seed = 0
 
+[[analysis.past_segments]]
+name = "past_activity"
+event = "*"
+ignore = ["push_sent"]
+aggregate = "distinct_days"
+window_days = [-28, 0]
+cuts = [1, 8]
+labels = ["new", "light", "heavy"]
+
+[[analysis.past_segments]]
+name = "past_invites"
+metric = "invites_per_user"
+cuts = [1]
+
 [[metrics]]
 use = "activation"
 role = "primary"

@@ -33,6 +33,11 @@ def use_roles(merged: Merged) -> list[Finding]:
         _replaced(metric, ("metrics", position), names, found)
         for position, metric in enumerate(metrics)
     ]
+    analysis = merged.data.get("analysis")
+    if isinstance(analysis, Mapping) and "past_segments" in analysis:
+        path = ("analysis", "past_segments")
+        past = _replaced(analysis["past_segments"], path, names, found)
+        merged.data["analysis"] = {**analysis, "past_segments": past}
     return found
 
 

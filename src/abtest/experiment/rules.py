@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from abtest.data.settings import EventsData, TotalsData, UnitsData
+from abtest.experiment.covariate_rules import covariate_rules
 from abtest.experiment.data_rules import data_rules
 from abtest.experiment.key_path import KeyPath, dotted
+from abtest.experiment.past_rules import past_rules
 from abtest.experiment.problems import Finding
 from abtest.experiment.project import nearest
 from abtest.experiment.schedule import closes_at
-from abtest.experiment.spec import ExperimentSection, Variants
+from abtest.experiment.spec import Analysis, ExperimentSection, Variants
 from abtest.experiment.toml_text import quoted, shown
 from abtest.metrics import MetricDefinition
 from abtest.metrics.followed import FollowedMetric
@@ -31,6 +33,7 @@ class Draft:
     variants: Variants | None
     data: EventsData | UnitsData | TotalsData | None
     metrics: Mapping[int, MetricDefinition | None]
+    analysis: Analysis | None
     own: Mapping[str, Any]
     data_given: bool
     folder: str | None
@@ -52,6 +55,9 @@ def broken_rules(draft: Draft) -> list[Finding]:
         found += data_rules(
             draft.data, names, draft.metrics, draft.own, data_given=draft.data_given
         )
+        if draft.analysis is not None:
+            found += past_rules(draft.analysis, draft.data, draft.metrics)
+            found += covariate_rules(draft.data, draft.metrics, draft.analysis)
     return found
 
 

@@ -76,7 +76,9 @@ def rule(
         variants=_variants(spec, measured, ruling),
         checks=checks,
         effects=[row.effect for row in judged],
-        segment_differences=segment_differences(rows, spec.analysis.segments, spec.analysis.alpha),
+        segment_differences=segment_differences(
+            rows, spec.analysis.all_segments, spec.analysis.alpha
+        ),
         deviations=[],
         provenance=Provenance(
             spec_sha256=spec_sha256,
@@ -147,8 +149,11 @@ def estimate_all(
         for comparison in _comparisons(spec, requests)
     ]
     individual = Level(spec.analysis.alpha, "individual")
-    for column in spec.analysis.segments:
-        for value, units in measured.segment_values(column).items():
+    order = {segment.name: segment.levels for segment in spec.analysis.past_segments}
+    for column in spec.analysis.all_segments:
+        found = measured.segment_values(column)
+        for value in order.get(column, tuple(found)):
+            units = found.get(value, {})
             if sum(units.values()) >= SMALLEST_SEGMENT:
                 rows += [
                     estimate_row(measured, comparison, individual)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from abtest.data.request import Design, Phase
+from abtest.data.request import Design, Phase, UnitRequest, UnitValue
 from abtest.data.settings import DataSettings, Name, Names, Table
+from abtest.experiment.past import PastSegment
 from abtest.metrics import AnyMetric
 from abtest.metrics.roles import EventRoles
 
@@ -126,8 +127,15 @@ class Analysis(Table):
     """Reduce the variance with values from before exposure, where the data have them."""
     segments: Names = ()
     """Columns of attributes known before exposure; effects are shown for each value."""
+    past_segments: Annotated[tuple[PastSegment, ...], Field(strict=False)] = ()
+    """Segments by what units did before exposure, from the event log."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of everything random."""
+
+    @property
+    def all_segments(self) -> tuple[str, ...]:
+        """Columns of attributes, then the segments that the log gives."""
+        return (*self.segments, *(segment.name for segment in self.past_segments))
 
 
 class ExperimentSpec(Table):
@@ -156,7 +164,7 @@ class ExperimentSpec(Table):
             for phase in variants.phases
         )
         section = self.experiment
-        segments = self.analysis.segments
+        segments = self.analysis.all_segments
         strata = tuple(dict.fromkeys(name for metric in self.metrics for name in metric.strata))
         strata = tuple(name for name in strata if name not in segments)
         return Design(
@@ -168,6 +176,17 @@ class ExperimentSpec(Table):
             timezone=section.timezone,
             segments=(*segments, *strata),
             strata=strata,
+            past=tuple(
+                segment.plan(None if segment.metric is None else self._before(segment.metric))
+                for segment in self.analysis.past_segments
+            ),
             unit_costs=tuple(variants.cost_per_unit.get(name, 0.0) for name in names),
             fixed_costs=tuple(variants.fixed_cost.get(name, 0.0) for name in names),
         )
+
+    def _before(self, name: str) -> UnitValue:
+        """Return the value before exposure of a metric."""
+        metric = next(metric for metric in self.metrics if metric.id == name)
+        request = metric.request("events", cuped=True, covariates=())
+        assert isinstance(request, UnitRequest)  # events data
+        return request.covariates[0]

@@ -69,6 +69,7 @@ def validate(
         variants=parts["variants"],
         data=parts["data"],
         metrics=parts["metrics"],
+        analysis=parts.get("analysis", Analysis()),
         own=own,
         data_given=data_given,
         folder=folder,
