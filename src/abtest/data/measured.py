@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -52,6 +52,11 @@ class Cells:
     segments: Mapping[str, NDArray[np.object_]]
     units: NDArray[np.int64]
     metrics: Mapping[str, MetricCells]
+
+    def only(self, metrics: Collection[str]) -> Cells:
+        """Return the same cells with the sums of some metrics."""
+        kept = {name: sums for name, sums in self.metrics.items() if name in metrics}
+        return replace(self, metrics=kept)
 
     def where(
         self, variant: str, segment: Segment | None = None, exposed_through: date | None = None
@@ -162,6 +167,21 @@ class Measured:
     """Phases of allocation of the design, those without units included."""
     caps: Mapping[str, Cap] = field(default_factory=dict)
     """Thresholds of winsorised metrics."""
+
+    def has(self, metric: str) -> bool:
+        """Return whether a metric was measured, be it in vain."""
+        return metric in self.cells.metrics or metric in self.failures
+
+    def only(self, metrics: Collection[str]) -> Measured:
+        """Return the same of some metrics."""
+        later = self.first_variant_cells
+        return replace(
+            self,
+            cells=self.cells.only(metrics),
+            first_variant_cells=None if later is None else later.only(metrics),
+            failures={name: one for name, one in self.failures.items() if name in metrics},
+            caps={name: one for name, one in self.caps.items() if name in metrics},
+        )
 
     def samples(
         self,

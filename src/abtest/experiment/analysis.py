@@ -75,14 +75,16 @@ class Experiment:
             When the data are missing, unreadable or not what the file says.
         """
         from abtest.data import measure
+        from abtest.experiment.courses import course_requests, courses
         from abtest.experiment.ruling import rule
 
         spec = self.resolved.spec
         requests = metric_requests(spec)
+        beside = [one for course in courses(spec) for one in course_requests(course).values()]
         moment = moment_of(as_of, spec.experiment.timezone)
         measured = measure(
             spec.data,
-            tuple(requests.values()),
+            (*requests.values(), *beside),
             spec.design(),
             root=self.resolved.root,
             frames=self.frames,
@@ -153,6 +155,7 @@ class Analysis:
             self.definitions,
             page_context(self.experiment.resolved),
             {metric.id: partial(self._drawn, metric) for metric in self.metrics},
+            self._courses,
         )
 
     @property
@@ -164,6 +167,11 @@ class Analysis:
         from abtest.experiment.pictures import metric_pictures
 
         return metric_pictures(self.ruled, metric, self.experiment.resolved.spec.variants.control)
+
+    def _courses(self) -> tuple[Chart, ...]:
+        from abtest.experiment.pictures import course_pictures
+
+        return course_pictures(self.ruled)
 
     @property
     def plot(self) -> Plots:
@@ -229,6 +237,10 @@ class Plots:
                 todo=f"The metrics are {', '.join(known)}.",
             )
         return self.analysis._drawn(known[metric])
+
+    def over_time(self) -> tuple[Figure, ...]:
+        """Return retention, the funnel and effects by time since exposure, where there are any."""
+        return self.analysis._courses()
 
     def effects(self, scale: str = "relative") -> Figure:
         """Return the forest plot of all metrics, "relative" or "absolute"."""

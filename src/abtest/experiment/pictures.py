@@ -6,6 +6,8 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+from abtest.experiment.courses import Course
+from abtest.experiment.effects import Row
 from abtest.experiment.ruling import Ruled
 from abtest.metrics import MetricDefinition
 from abtest.stats import NotEstimable
@@ -38,3 +40,49 @@ def metric_pictures(ruled: Ruled, metric: MetricDefinition, control: str) -> tup
     except NotEstimable:  # the rows say why an arm is no sample
         return ()
     return metric.pictures(arms, control, 0.95 if level is None else level)
+
+
+def course_pictures(ruled: Ruled) -> tuple[Chart, ...]:
+    """Return what is drawn over time since exposure, by treatment; () without an event log."""
+    found = []
+    for course, rows in ruled.courses:
+        for variant in dict.fromkeys(row.variant for row in rows):
+            own = [row for row in rows if row.variant == variant]
+            if any(row.effect.status == "ok" for row in own):
+                found.append(_course(course, own))
+    return tuple(found)
+
+
+def _course(course: Course, rows: list[Row]) -> Chart:
+    from abtest.show.course_plot import CoursePoint, course_plot
+
+    points = [
+        CoursePoint(
+            place=place,
+            control=row.effect.control_value,
+            treatment=row.effect.treatment_value,
+            difference=row.effect.absolute.estimate,
+            lower=row.effect.absolute.lower,
+            upper=row.effect.absolute.upper,
+        )
+        for place, row in zip(course.places, rows, strict=True)
+    ]
+    first = rows[0].effect
+    return course_plot(
+        course.title,
+        course.what,
+        (first.control, first.variant),
+        points,
+        level=1.0 if first.confidence_level is None else first.confidence_level,
+        is_share=course.is_share,
+        below="Step" if course.kind == "funnel" else "Time since exposure",
+        notes=(_NOTES[course.kind],),
+    )
+
+
+_NOTES = {
+    "retention": "Units count in a period once it has ended for them.",
+    "funnel": "Of all exposed units, so that the arms are comparable at every step.",
+    "age": "The same units throughout: an effect that fades may be novelty, one that grows may be "
+    "learning.",
+}

@@ -10,6 +10,7 @@ from typing import Any
 from abtest.checks import CheckResult, Facts, run_checks
 from abtest.data.measured import Measured
 from abtest.data.request import MetricRequest
+from abtest.experiment.courses import Course, course_rows, courses
 from abtest.experiment.document import (
     SCHEMA_VERSION,
     Check,
@@ -43,6 +44,8 @@ class Ruled:
     document: VerdictDocument
     rows: tuple[Row, ...]
     measured: Measured
+    courses: tuple[tuple[Course, tuple[Row, ...]], ...] = ()
+    """What is drawn over time since exposure, with its rows."""
 
 
 def rule(
@@ -51,9 +54,18 @@ def rule(
     measured: Measured,
     requests: Mapping[str, MetricRequest],
 ) -> Ruled:
-    """Return the verdict of one experiment from its measured data."""
+    """Return the verdict of one experiment from its measured data.
+
+    What is measured beside its metrics is drawn, and is no part of the verdict.
+    """
     from abtest import __version__
 
+    drawn = tuple(
+        (one, course_rows(spec, measured, one))
+        for one in courses(spec)
+        if all(measured.has(metric.id) for metric in one.metrics)
+    )
+    measured = measured.only({metric.id for metric in spec.metrics})
     checks = check(spec, measured, requests)
     rows = estimate_all(spec, measured, requests)
     deciding = [row for row in rows if row.metric.decides and row.effect.segment is None]
@@ -89,7 +101,7 @@ def rule(
             seed=spec.analysis.seed,
         ),
     )
-    return Ruled(document, judged, measured)
+    return Ruled(document, judged, measured, drawn)
 
 
 def check(

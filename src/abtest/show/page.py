@@ -35,12 +35,15 @@ class Page:
         Further facts for the foot of the report, by name; ``Hypothesis`` stands at the top.
     charts
         What draws the pictures of a metric, by metric; called when they are shown.
+    courses
+        What draws the pictures over time since exposure.
     """
 
     document: Row
     notes: tuple[Row, ...]
     extra: Mapping[str, str]
     charts: Mapping[str, Callable[[], Sequence[Chart]]]
+    courses: Callable[[], Sequence[Chart]]
 
     def __init__(
         self,
@@ -48,9 +51,11 @@ class Page:
         notes: Iterable[object] = (),
         extra: Mapping[str, str] | None = None,
         charts: Mapping[str, Callable[[], Sequence[Chart]]] | None = None,
+        courses: Callable[[], Sequence[Chart]] = tuple,
     ) -> None:
         object.__setattr__(self, "document", document)
         object.__setattr__(self, "charts", dict(charts or {}))
+        object.__setattr__(self, "courses", courses)
         object.__setattr__(self, "notes", tuple(as_row(note) for note in notes))
         object.__setattr__(self, "extra", dict(extra or {}))
 
@@ -75,12 +80,24 @@ class Page:
         return forest_plot.forest(self.document, self.notes, scale)
 
     def pictures(self) -> Fragment:
-        """Return the pictures of metrics that have some; empty when there are none."""
+        """Return the pictures of metrics that have some, and those over time since exposure."""
         drawn = [chart.fragment() for draw in self.charts.values() for chart in draw()]
+        if not drawn:
+            return self.over_time()
+        standing = effect_table.standing(self.document)
+        own = section("Distributions and times", standing, *drawn, name="pictures")
+        return join([own, self.over_time()])
+
+    def over_time(self) -> Fragment:
+        """Return retention, the funnel and effects by age; empty when there are none."""
+        drawn = [chart.fragment() for chart in self.courses()]
         if not drawn:
             return Fragment("", "", "")
         return section(
-            "Distributions and times", effect_table.standing(self.document), *drawn, name="pictures"
+            "Over time since exposure",
+            effect_table.standing(self.document),
+            *drawn,
+            name="over-time",
         )
 
     def segments(self) -> Fragment:

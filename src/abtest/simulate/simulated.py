@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from abtest.data.request import EventValue, UnitRequest, UnitValue
+from abtest.data.request import (
+    AllOf,
+    EventValue,
+    StepsValue,
+    Times,
+    Total,
+    UnitRequest,
+    UnitValue,
+    Within,
+)
 from abtest.errors import UsageError
 from abtest.simulate.log import Log, draw_log, event_names
 from abtest.simulate.rhythm import DAY, Floats, Ints, microseconds
@@ -77,20 +86,69 @@ class Simulated:
         """Return which users have been followed for `days` days after exposure."""
         return self.people.exposed_at + int(days * DAY) <= microseconds(self.world.until)
 
-    def outcomes(self, value: EventValue, *, arm: str | None = None) -> Floats:
+    def outcomes(self, value: UnitValue, *, arm: str | None = None) -> Floats:
         """Return the value of every user, shape (users,), as it would be in `arm`.
 
         Without `arm` it is the observed value. Values of users who are not `mature` at the
         end of the window are incomplete. Of ``first_time`` and ``last_value`` users without
         such an event have NaN.
+
+        Raises
+        ------
+        UsageError
+            ``no_truth`` for values of sessions, of columns and of costs.
         """
         happens = self.happened if arm is None else self.log.kept[self._arm(arm)]
-        index = np.concatenate([self._positions.get(name, _NOWHERE) for name in value.events])
-        begin, end = (int(day * DAY) for day in value.window)
-        since = self._since_exposure[index]
-        return self._aggregate(
-            value.aggregate, index[happens[index] & (since >= begin) & (since < end)]
+        return self._value(value, happens)
+
+    def _value(self, value: UnitValue, happens: Flags) -> Floats:
+        match value:
+            case EventValue():
+                inside = self._inside(value.events, value.window, happens)
+                return self._aggregate(value.aggregate, inside)
+            case StepsValue():
+                return self._steps(value, happens)
+            case Within():
+                inner = self._value(value.value, happens)
+                return np.asarray((inner >= value.least) & (inner <= value.most), dtype=np.float64)
+            case AllOf():
+                met = [self._value(part, happens) != 0.0 for part in value.values]
+                return np.asarray(np.logical_and.reduce(met), dtype=np.float64)
+            case Total():
+                return np.asarray(sum(self._value(part, happens) for part in value.values))
+            case Times():
+                return self._value(value.value, happens) * value.factor
+        raise UsageError(
+            "Only values from the event log have a simulated truth",
+            given=str(value),
+            todo="Ask for an EventValue",
+            code="no_truth",
         )
+
+    def _inside(self, names: Sequence[str], window: tuple[float, float], happens: Flags) -> Ints:
+        """Return the positions of events of these names in a window."""
+        index = np.concatenate([self._positions.get(name, _NOWHERE) for name in names])
+        begin, end = (int(day * DAY) for day in window)
+        since = self._since_exposure[index]
+        return np.asarray(index[happens[index] & (since >= begin) & (since < end)])
+
+    def _steps(self, value: StepsValue, happens: Flags) -> Floats:
+        """Return how many steps each user took, each by the earliest event that may be it."""
+        size = len(self.people)
+        moment, taken = np.full(size, -np.inf), np.zeros(size)
+        before: frozenset[str] = frozenset()
+        for number, step in enumerate(value.steps):
+            index = self._inside(step, value.window, happens)
+            user, time = self.log.user[index], self.log.time[index].astype(np.float64)
+            again = not before.isdisjoint(step)  # one event cannot be two steps
+            later = (time > moment[user]) if again else (time >= moment[user])
+            earliest = np.full(size, np.inf)
+            np.minimum.at(earliest, user[later], time[later])
+            reached = (taken == number) & np.isfinite(earliest)
+            taken[reached] += 1
+            moment[reached] = earliest[reached]
+            before = frozenset(step)
+        return taken
 
     @cached_property
     def _since_exposure(self) -> Ints:
@@ -161,13 +219,6 @@ class Simulated:
     def _over(self, variables: tuple[UnitValue, ...], arm: str, counted: Flags) -> float:
         means = []
         for value in variables:
-            if not isinstance(value, EventValue):
-                raise UsageError(
-                    "Only values from the event log have a simulated truth",
-                    given=str(value),
-                    todo="Ask for an EventValue",
-                    code="no_truth",
-                )
             means.append(float(self.outcomes(value, arm=arm)[counted].mean()))
         return means[0] if len(means) == 1 else means[0] / means[1]
 
