@@ -191,7 +191,7 @@ def _draw_dots(axes: Axes, panel: DotPanel) -> None:
         axes.vlines(x[limits], low[limits], high[limits], linewidth=1.8, alpha=0.5, **keys)
         steps = known & (np.arange(len(at)) < panel.connected)
         axes.plot(x[steps], y[steps], linestyle=style.dashes, linewidth=0.9, alpha=0.7, **keys)
-        axes.plot(x[known], y[known], "o", markersize=4.5, zorder=4, **keys)
+        axes.plot(x[known], y[known], "o", markersize=4.5, zorder=4, clip_on=False, **keys)
         ends.append((float(y[known][-1]) if known.any() else 0.5, name, "", style))
     if any(name for _, name, _, _ in ends):
         label_lines(axes, ends, panel.height)
@@ -202,7 +202,7 @@ def _scale(panel: DotPanel, factor: float) -> AxisScale:
     known = np.concatenate([part[np.isfinite(part)] for part in parts]) * factor
     low, high = float(known.min(initial=0.0)), float(known.max(initial=0.0))
     if low == high:
-        low, high = 0.0, 1.0
+        low, high = 0.0, 100.0 if panel.percent else 1.0
     margin = 0.06 * (high - low)
     top = high + margin
     if panel.percent and high <= 100.0:
