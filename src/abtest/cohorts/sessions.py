@@ -13,7 +13,7 @@ from abtest.cohorts.choices import Choice, level_choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.sessions_numbers import differences_of, long_rows, wide_row
-from abtest.cohorts.sessions_runs import EDGES, MAIN, By, Question, Runs, runs_of
+from abtest.cohorts.sessions_runs import EDGES, By, Question, Runs, runs_of
 from abtest.errors import DataError
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def sessions(  # noqa: PLR0913  every one is a choice of its own, and has a defa
     arms = list(found.units)
     rules = _rules(asked)
     return Sessions(
-        table=_table(found, arms),
-        differences=_differences(found, arms, {MAIN: rules[MAIN]}, confidence_level),
+        table=_table(found, arms, asked.minutes),
+        differences=_differences(found, arms, rules[:1], confidence_level),
         notes=_notes(log, asked, found),
         sensitivity=_sensitivity(found, arms, rules, confidence_level),
         difference_sensitivity=_differences(found, arms, rules, confidence_level),
@@ -230,50 +230,46 @@ def rule_text(asked: Question, minutes: float | None = None) -> str:
     return f"a timeout of {asked.gap if minutes is None else minutes:g} min"
 
 
-def _rules(asked: Question) -> dict[int, tuple[str, float]]:
-    """Return name and minutes of every rule by its number, the one that was asked for first."""
-    main = asked.gap if asked.by == "gap" else np.nan
-    found = {MAIN: (rule_text(asked), main)}
-    for number, minutes in enumerate(asked.timeouts):
-        if minutes != main:
-            found[number] = (rule_text(asked, minutes), minutes)
-    return found
+def _rules(asked: Question) -> list[tuple[str, float]]:
+    """Return name and minutes of every rule, the one that was asked for first."""
+    others = [minutes for minutes in asked.timeouts if minutes != asked.minutes]
+    return [(rule_text(asked), asked.minutes)] + [(rule_text(asked, m), m) for m in others]
 
 
-def _table(found: Runs, arms: Sequence[str]) -> pd.DataFrame:
+def _table(found: Runs, arms: Sequence[str], minutes: float) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [wide_row(arm, found.units[arm], found.totals.get((MAIN, arm))) for arm in arms]
+    rows = [wide_row(arm, found.units[arm], found.totals.get((minutes, arm))) for arm in arms]
     return pd.DataFrame(rows)
 
 
 def _sensitivity(
-    found: Runs, arms: Sequence[str], rules: dict[int, tuple[str, float]], confidence_level: float
+    found: Runs, arms: Sequence[str], rules: list[tuple[str, float]], confidence_level: float
 ) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for number, (rule, minutes) in rules.items():
+    for rule, minutes in rules:
         for arm in arms:
-            totals = found.totals.get((number, arm))
+            totals = found.totals.get((minutes, arm))
             for row in long_rows(arm, found.units[arm], totals, confidence_level):
-                rows.append({"rule": rule, "minutes": minutes, "arm": arm} | row)
+                rows.append({"rule": rule, "minutes": minutes or np.nan, "arm": arm} | row)
     return pd.DataFrame(rows)
 
 
 def _differences(
-    found: Runs, arms: Sequence[str], rules: dict[int, tuple[str, float]], confidence_level: float
+    found: Runs, arms: Sequence[str], rules: list[tuple[str, float]], confidence_level: float
 ) -> pd.DataFrame | None:
     import pandas as pd
 
     if len(arms) < 2:
         return None
     parts = []
-    for number, (rule, minutes) in rules.items():
-        totals = {arm: found.totals.get((number, arm)) for arm in arms}
+    for rule, minutes in rules:
+        totals = {arm: found.totals.get((minutes, arm)) for arm in arms}
         part = differences_of(arms, found.units, totals, confidence_level)
         part.insert(0, "rule", rule)
-        part.insert(1, "minutes", minutes)
+        part.insert(1, "minutes", minutes or np.nan)
         parts.append(part)
     every = pd.concat(parts, ignore_index=True)
     return every if len(rules) > 1 else every.drop(columns=["rule", "minutes"])

@@ -17,8 +17,8 @@ from abtest.data.clock import microseconds
 By = Literal["gap", "column", "start_end"]
 ALL = "all"
 """Name of the one group where there are no arms."""
-MAIN = -1
-"""Number of the rule that was asked for; timeouts count from 0."""
+NO_TIMEOUT = 0.0
+"""Minutes of a rule that has no timeout."""
 _SECOND, _MINUTE = 1_000_000, 60_000_000
 _UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 EDGES: tuple[tuple[int, str], ...] = tuple(
@@ -60,6 +60,11 @@ class Question:
     timeouts: tuple[float, ...]
     days: float | None
 
+    @property
+    def minutes(self) -> float:
+        """The timeout of the rule that is asked for."""
+        return self.gap if self.by == "gap" else NO_TIMEOUT
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:
@@ -74,7 +79,7 @@ class Runs:
     waiting
         Units of arms whose window has not ended.
     totals
-        By number of the rule and arm: sums over units, and the median of seconds per session.
+        By minutes of the rule and arm: sums over units, and the median of seconds per session.
     pauses
         Pauses between events by class of `EDGES`, and those beyond the last.
     without_id
@@ -84,7 +89,7 @@ class Runs:
     sessions: ir.Table
     units: dict[str, int]
     waiting: int
-    totals: dict[tuple[int, str], dict[str, float]]
+    totals: dict[tuple[float, str], dict[str, float]]
     pauses: tuple[int, ...]
     without_id: int
 
@@ -93,16 +98,14 @@ def runs_of(log: EventLog, asked: Question) -> Runs:
     """Return the sessions of a log by the rule that is asked for and by each timeout."""
     units, waiting = _units(log, asked)
     events = log.keep(_events(log, asked))
-    shortest = min((asked.gap, *asked.timeouts) if asked.by == "gap" else asked.timeouts)
-    pieces = log.keep(_pieces(events, rules.SessionRule(gap=shortest), asked))
-    main = _merged(pieces, asked.gap)
+    tables = _nested(log, events, asked)
     if asked.by == "column":
-        main = _renumbered(_pieces(events, rules.SessionRule("column"), asked))
+        rule = rules.SessionRule("column")
+        tables[NO_TIMEOUT] = log.keep(_renumbered(_pieces(events, rule, asked)))
     elif asked.by == "start_end":
         rule = rules.SessionRule("events", starts=asked.starts, ends=asked.ends)
-        main = _renumbered(_pieces(events, rule, asked))
-    main = log.keep(main)
-    numbered = {MAIN: main} | {i: _merged(pieces, gap) for i, gap in enumerate(asked.timeouts)}
+        tables[NO_TIMEOUT] = log.keep(_renumbered(_pieces(events, rule, asked)))
+    main = tables[asked.minutes]
     without = 0
     if asked.by == "column":
         without = int(log.run(events.aggregate(n=events["session"].isnull().sum()))["n"][0].as_py())
@@ -110,7 +113,7 @@ def runs_of(log: EventLog, asked: Question) -> Runs:
         sessions=main.select("arm", "unit", "session", "start", "end", "events"),
         units=units,
         waiting=waiting,
-        totals=_totals(log, numbered),
+        totals=_totals(log, tables),
         pauses=_pauses(log, events),
         without_id=without,
     )
@@ -177,6 +180,16 @@ def _pieces(events: ir.Table, rule: rules.SessionRule, asked: Question) -> ir.Ta
     )
 
 
+def _nested(log: EventLog, events: ir.Table, asked: Question) -> dict[float, ir.Table]:
+    """Return the sessions of every timeout, each made of those of the next shorter one."""
+    shortest, *longer = sorted({*asked.timeouts, *((asked.gap,) if asked.by == "gap" else ())})
+    last = log.keep(_pieces(events, rules.SessionRule(gap=shortest), asked))
+    found = {shortest: last}
+    for minutes in longer:
+        last = found[minutes] = log.keep(_merged(last, minutes))
+    return found
+
+
 def _merged(pieces: ir.Table, minutes: float) -> ir.Table:
     """Return the sessions of a longer timeout: those of a shorter one nest in them."""
     unit = ibis.window(group_by="unit", order_by="start")
@@ -201,15 +214,15 @@ def _renumbered(sessions: ir.Table) -> ir.Table:
 
 
 def _totals(
-    log: EventLog, numbered: dict[int, ir.Table]
-) -> dict[tuple[int, str], dict[str, float]]:
+    log: EventLog, tables: dict[float, ir.Table]
+) -> dict[tuple[float, str], dict[str, float]]:
     """Return sums over units of every rule and arm, made from their sessions in two queries."""
     columns = ("arm", "unit", "start", "end", "events", "views")
     every = reduce(
         lambda a, b: a.union(b),
         (
-            table.select(*columns).mutate(rule=ibis.literal(rule, "int64"))
-            for rule, table in numbered.items()
+            table.select(*columns).mutate(rule=ibis.literal(minutes, "float64"))
+            for minutes, table in tables.items()
         ),
     )
     length = every["end"].delta(every["start"], unit="microsecond").cast("float64") / _SECOND
