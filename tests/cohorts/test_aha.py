@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
+from datetime import UTC, datetime
 from itertools import product
 
 import numpy as np
@@ -451,3 +453,39 @@ def test_one_unit_has_figures_that_say_so():
     alone = aha(log_of({"a": [("open", 0.0)]}), start="open", as_of="2026-03-01")
     assert alone.candidates.empty
     assert "could be tried" in alone.fragment().text
+
+
+def test_the_metric_counts_the_units_that_were_counted_here(dirty, tmp_path):
+    found = aha(
+        dirty.events, days=(3, 7), outcome_window=(7, 8), exposures=dirty.exposures,
+        as_of=dirty.as_of, rank_by="phi",
+    )  # fmt: skip
+    row = found.table.iloc[0]
+    cells = found.cells
+    cells = cells[(cells["event"] == row["event"]) & (cells["days"] == row["days"])]
+    did = cells.loc[cells["count"] >= row["count"], "units"].sum()
+    metric = tomllib.loads(found.experiment_text(role="primary", mde=0.05))["metrics"][0]
+    experiment = {
+        "experiment": {
+            "name": "aha",
+            "start": datetime(2026, 1, 5, tzinfo=UTC),
+            "end": datetime(2026, 3, 10, tzinfo=UTC),
+        },
+        "variants": {
+            "control": "control",
+            "treatments": ["b", "c"],
+            "allocation": dict.fromkeys(["control", "b", "c"], 1 / 3),
+        },
+        "data": {
+            "kind": "events",
+            "exposures": {"unit": "user_id", "variant": "variant", "time": "exposed_at"},
+            "events": {"unit": "user_id", "time": "occurred_at", "name": "event"},
+        },
+        "analysis": {"cuped": False},
+        "metrics": [metric],
+    }
+    frames = {"exposures": dirty.exposures, "events": dirty.events}
+    effects = abtest.load(experiment, frames, root=tmp_path).analyze(dirty.as_of).effects
+    assert effects["n_control"].iloc[0] == cells["units"].sum()
+    assert effects["control_value"].iloc[0] == pytest.approx(did / cells["units"].sum(), rel=1e-8)
+    assert did > 3

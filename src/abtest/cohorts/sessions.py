@@ -31,9 +31,9 @@ class Sessions(CohortResult):
     Attributes
     ----------
     table
-        One row per arm (``all`` without arms): units, sessions, sessions_per_unit, mean_seconds
-        and median_seconds of a session, events_per_session, bounce_share (sessions with one view,
-        of those with any). A ratio over no session is null.
+        One row per arm (``all`` without arms): units, sessions, sessions_per_unit, mean_seconds and
+        median_seconds of a session, events_per_session, bounce_share (of sessions with one view). A
+        ratio over no session is null.
     differences
         Treatment minus control per measure, by unit; None without arms.
     sensitivity
@@ -310,7 +310,7 @@ def _notes(log: EventLog, asked: Question, found: Runs) -> tuple[str, ...]:
     if asked.active:
         notes.append(f"Only these open and extend sessions: {', '.join(asked.active)}.")
     what = ", ".join(asked.view) if asked.view else "any event"
-    notes.append(f"Bounce: sessions with one view ({what}), of all sessions with a view.")
+    notes.append(f"Bounce: sessions with one view ({what}), of all sessions.")
     if found.without_id:
         notes.append(f"{found.without_id:,} events without a session id are left out.")
     if log.arms is not None:

@@ -19,7 +19,7 @@ MEASURES: dict[str, tuple[str, str]] = {
     "sessions_per_unit": ("sessions", "units"),
     "mean_seconds": ("seconds", "sessions"),
     "events_per_session": ("events", "sessions"),
-    "bounce_share": ("bounces", "viewed"),
+    "bounce_share": ("bounces", "sessions"),
 }
 """Each is a total over another; the units are the sample."""
 
@@ -35,7 +35,7 @@ def wide_row(arm: str, units: int, totals: Totals | None) -> dict[str, Any]:
         "mean_seconds": _over(found.get("seconds", 0.0), found.get("sessions", 0.0)),
         "median_seconds": found.get("median", np.nan),
         "events_per_session": _over(found.get("events", 0.0), found.get("sessions", 0.0)),
-        "bounce_share": _over(found.get("bounces", 0.0), found.get("viewed", 0.0)),
+        "bounce_share": _over(found.get("bounces", 0.0), found.get("sessions", 0.0)),
     }
 
 

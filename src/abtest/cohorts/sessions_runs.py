@@ -32,16 +32,15 @@ EDGES: tuple[tuple[int, str], ...] = tuple(
     for number in numbers
 )
 """Upper ends of the classes of pauses, in seconds, with their names: each about twice the last."""
-_VARIABLES = ("sessions", "seconds", "events", "bounces", "viewed")
+_VARIABLES = ("sessions", "seconds", "events", "bounces")
 PAIRS = (
     ("sessions", "sessions"),
     ("seconds", "sessions"),
     ("seconds", "seconds"),
     ("events", "sessions"),
     ("events", "events"),
-    ("bounces", "viewed"),
+    ("bounces", "sessions"),
     ("bounces", "bounces"),
-    ("viewed", "viewed"),
 )
 """Products of two numbers of a unit whose sums are needed."""
 
@@ -232,7 +231,6 @@ def _totals(
         seconds=every["seconds"].sum(),
         events=every["events"].sum().cast("float64"),
         bounces=(every["views"] == 1).ifelse(1, 0).sum().cast("float64"),
-        viewed=(every["views"] >= 1).ifelse(1, 0).sum().cast("float64"),
     )
     asked: dict[str, Any] = {name: of_units[name].sum() for name in _VARIABLES}
     asked |= {f"{a}_{b}": (of_units[a] * of_units[b]).sum() for a, b in PAIRS}
