@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from abtest.data import measure
+from abtest.data import engine, measure
 from abtest.data.request import SessionValue, UnitRequest
+from abtest.data.sessions import SessionRule, numbered
 from abtest.data.settings import Sessions
 
 DAY = timedelta(days=1)
@@ -149,3 +152,23 @@ def test_sessions_are_those_of_a_plain_walk(kit, tmp_path, name, seed):
             assert total == pytest.approx(values.sum(), rel=1e-9, abs=1e-9), request.metric
             squares = sum(part.m2[0, 0] + part.n * part.mean[0] ** 2 for part in found)
             assert squares == pytest.approx((values**2).sum(), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("units", [5, 20_000])
+def test_events_of_one_moment_are_in_one_session(units):
+    rng = np.random.default_rng(7)
+    rows = 400_000
+    log = pd.DataFrame(
+        {
+            "uid": rng.integers(0, units, rows),
+            "name": rng.choice(["view", "open"], rows),
+            "time": pd.Timestamp("2026-01-05")
+            + pd.to_timedelta(45 * rng.integers(0, 40, rows), "min"),
+            "start": pd.Timestamp("2026-01-05"),
+        }
+    )
+    backend = engine.connect()
+    found = numbered(ibis.memtable(pa.Table.from_pandas(log)), SessionRule(gap=30.0))
+    moments = found.group_by("uid", "session").aggregate(n=found["time"].nunique())
+    most = engine.run(backend, moments.aggregate(most=moments["n"].max()), "log")
+    assert most["most"].to_pylist() == [1]  # all other pauses are longer than half an hour

@@ -6,16 +6,22 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 
 from __future__ import annotations
 
+from abtest.cohorts.aha import Aha, aha
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
+from abtest.cohorts.sessions import Sessions, sessions
 
 __all__ = [
+    "Aha",
     "CohortResult",
     "EventLog",
     "LogFacts",
     "LogOptions",
     "Retention",
+    "Sessions",
+    "aha",
     "open_log",
     "retention",
+    "sessions",
 ]

@@ -46,6 +46,11 @@ def _bit_count(bitmap: Any) -> Any:
     """Return the number of bits set."""
 
 
+@ibis.udf.scalar.builtin(name="md5", signature=((dt.string,), dt.string))  # type: ignore[untyped-decorator]  # Ibis has no types
+def md5(text: Any) -> Any:
+    """Return the MD5 digest of a text in small hexadecimal digits: the same on every engine."""
+
+
 def connect() -> Backend:
     """Return an in-memory connection in UTC, without installing and without progress bars."""
     backend = ibis.duckdb.connect(

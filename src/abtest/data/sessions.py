@@ -62,12 +62,14 @@ def numbered(events: ir.Table, rule: SessionRule) -> ir.Table:
         return events.filter(events["session"].notnull())
     if rule.by == "events":
         return _between_markers(events, rule)
-    unit = {"group_by": ["uid", "side"], "order_by": "time"}
-    before = events["time"].lag().over(ibis.window(**unit))
+    unit = {"group_by": ["uid", "side"]}
+    before = events["time"].lag().over(ibis.window(**unit, order_by="time"))
     gap = ibis.interval(microseconds=round(rule.gap * _MINUTE))
     opens = before.isnull() | (events["time"] > before + gap)
     events = events.mutate(opens=opens.cast("int64"))
-    return events.mutate(session=_running(events["opens"], unit))
+    # of events at one moment the one that opens comes first, so that the others are in its session
+    order = [events["time"], events["opens"].desc()]
+    return events.mutate(session=_running(events["opens"], {**unit, "order_by": order}))
 
 
 def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
