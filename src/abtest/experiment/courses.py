@@ -21,7 +21,7 @@ from abtest.metrics.mean import MeanMetric
 from abtest.metrics.proportion import ProportionMetric
 
 CourseKind = Literal["retention", "funnel", "age"]
-MOST_PLACES = 12
+MOST_PLACES = 13
 """Points of a course."""
 WEEK = 7.0
 _FUNNEL = ("view", "cart", "purchase")
@@ -103,7 +103,7 @@ def _retention(spec: ExperimentSpec) -> Course | None:
     horizon = max((m.window_days[1] for m in spec.metrics if m.window_days), default=0.0)
     if active is None or horizon < 2:
         return None
-    days = WEEK if horizon >= 2 * WEEK else 1.0
+    days = WEEK if horizon >= 3 * WEEK else 1.0
     windows = [(k * days, (k + 1) * days) for k in range(1, int(horizon // days))][:MOST_PLACES]
     if not windows:
         return None
