@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -128,6 +128,10 @@ class EventLog:
     def once(self) -> ir.Table:
         """The events with exact repeats once: what counts events needs."""
         return self.events.distinct()
+
+    def without_arms(self) -> EventLog:
+        """Return the same log for questions about all units, exposed or not."""
+        return replace(self, arms=None)
 
     def named(self, names: str | Sequence[str] | None, table: ir.Table | None = None) -> ir.Table:
         """Return the events of some names, or all of them for None."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from abtest.cohorts import EventLog
     from abtest.experiment.ruling import Ruled
     from abtest.metrics import MetricDefinition
     from abtest.show.drawing import Chart
@@ -91,6 +92,26 @@ class Experiment:
             as_of=moment,
         )
         return Analysis(self, rule(spec, self.resolved.sha256, measured, requests))
+
+    def event_log(self, as_of: str | datetime | None = None) -> EventLog:
+        """Return the experiment's log with its arms, for the helpers of `abtest.cohorts`.
+
+        Parameters
+        ----------
+        as_of
+            As in `analyze`.
+
+        Raises
+        ------
+        UsageError
+            ``no_event_log`` for experiments on other data.
+        DataError
+            When the data are missing, unreadable or not what the file says.
+        """
+        from abtest.experiment.event_log import experiment_log
+
+        moment = moment_of(as_of, self.resolved.spec.experiment.timezone)
+        return experiment_log(self.resolved, self.frames, moment)
 
     def __repr__(self) -> str:
         """Return name, title and metrics."""
