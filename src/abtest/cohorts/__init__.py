@@ -9,6 +9,7 @@ from __future__ import annotations
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
+from abtest.cohorts.stickiness import Stickiness, stickiness
 
 __all__ = [
     "CohortResult",
@@ -16,6 +17,8 @@ __all__ = [
     "LogFacts",
     "LogOptions",
     "Retention",
+    "Stickiness",
     "open_log",
     "retention",
+    "stickiness",
 ]
