@@ -6,18 +6,21 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 
 from __future__ import annotations
 
+from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.stickiness import Stickiness, stickiness
 
 __all__ = [
+    "ActiveUnits",
     "CohortResult",
     "EventLog",
     "LogFacts",
     "LogOptions",
     "Retention",
     "Stickiness",
+    "active_units",
     "open_log",
     "retention",
     "stickiness",
