@@ -7,6 +7,7 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
+from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
@@ -16,11 +17,13 @@ __all__ = [
     "ActiveUnits",
     "CohortResult",
     "EventLog",
+    "Lifecycle",
     "LogFacts",
     "LogOptions",
     "Retention",
     "Stickiness",
     "active_units",
+    "lifecycle",
     "open_log",
     "retention",
     "stickiness",

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
-from numpy.typing import NDArray
 
-from abtest.cohorts.calendar_span import complete_span, number_at
+from abtest.cohorts.calendar_span import shown_span
 from abtest.cohorts.choices import Choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.periods import first_date, period_number
 from abtest.cohorts.result import CohortResult
-from abtest.cohorts.unit_periods import unit_periods
+from abtest.cohorts.unit_periods import (
+    Counts,
+    active_within,
+    counts_by_period,
+    unit_periods,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 WEEK = 7
 Counted = Literal["dau", "wau", "mau"]
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,13 +124,12 @@ def active_units(
     refuse(_choices(days, month))
     log.require(active)
     names = None if active is None else names_of(active)
-    first, end = complete_span(log, "day")
-    known = first if log.arms is None else max(first, _first_exposure(log, end))
+    known, end = shown_span(log, "day")
     rows = unit_periods(log, names, "day", end)
     size = end - known
-    starts = _by_day(log, rows, rows["number"], known, size)
+    starts = counts_by_period(log, rows, rows["number"], known, size)
     active_in = {
-        length: _running(log, rows, length, known, starts, size) for length in (1, WEEK, month)
+        length: active_within(log, rows, length, known, starts, size) for length in (1, WEEK, month)
     }
     exposed = None if log.arms is None else _exposed(log, known, size)
     cohorts = ("all",) if log.arms is None else log.arms.names
@@ -146,43 +146,12 @@ def _choices(days: int | None, month: int) -> Iterator[Choice]:
     yield not WEEK < month <= 366, "month", month, "a number of days from 8 to 366, such as 28"
 
 
-def _first_exposure(log: EventLog, end: int) -> int:
-    """Return the day of the first exposure, at most the last complete day."""
-    assert log.arms is not None
-    first = log.run(log.arms.units.aggregate(x=log.arms.units["start"].min()))["x"][0].as_py()
-    return min(number_at(log, first, "day"), end - 1)
-
-
-def _running(
-    log: EventLog, rows: ir.Table, length: int, first: int, starts: dict[str, Counts], size: int
-) -> dict[str, Counts]:
-    """Return per cohort and day the units whose last active day is less than `length` days ago."""
-    over = rows["number"] + length
-    ends = _by_day(log, rows, ibis.least(over, rows["after"].fill_null(over)), first, size)
-    return {name: np.cumsum(counts - ends.get(name, 0)) for name, counts in starts.items()}
-
-
-def _by_day(
-    log: EventLog, rows: ir.Table, day: ir.Value, first: int, size: int
-) -> dict[str, Counts]:
-    """Return per cohort the number of rows by day; days before `first` are put to it."""
-    counted = (
-        rows.select("cohort", day=day).group_by("cohort", "day").aggregate(n=lambda t: t.count())
-    )
-    found: dict[str, Counts] = {}
-    for row in log.run(counted).to_pylist():
-        counts = found.setdefault(row["cohort"], np.zeros(size, dtype=np.int64))
-        if row["day"] - first < size:
-            counts[max(row["day"] - first, 0)] += row["n"]
-    return found
-
-
 def _exposed(log: EventLog, first: int, size: int) -> dict[str, Counts]:
     """Return per arm the units exposed by the end of each day."""
     assert log.arms is not None
     units = log.arms.units.mutate(cohort=log.arms.units["arm"])
     started = period_number(log.local_day(units["start"]), "day")
-    found = _by_day(log, units, started, first, size)
+    found = counts_by_period(log, units, started, first, size)
     return {name: np.cumsum(counts) for name, counts in found.items()}
 
 

@@ -30,6 +30,21 @@ def complete_span(log: EventLog, period: Period) -> tuple[int, int]:
     return first, end
 
 
+def shown_span(log: EventLog, period: Period) -> tuple[int, int]:
+    """Return the span of `complete_span`; with arms it begins with the first exposure.
+
+    Raises
+    ------
+    DataError
+        ``no_complete_period``.
+    """
+    first, end = complete_span(log, period)
+    if log.arms is None:
+        return first, end
+    begun = log.run(log.arms.units.aggregate(x=log.arms.units["start"].min()))["x"][0].as_py()
+    return min(max(first, number_at(log, begun, period)), end - 1), end
+
+
 def number_at(log: EventLog, clock: datetime, period: Period) -> int:
     """Return the number of the calendar period of a moment, given as UTC without zone."""
     return number_of_date(local_date(clock.replace(tzinfo=UTC), log.timezone), period)

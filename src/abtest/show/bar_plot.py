@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from abtest.show.drawing import Chart
 
 BODY = 3.0
+MANY = 90
+"""More bars are drawn without edges and patterns: these would fill them."""
 LEVEL = 0.24
 """Inches from one line of the key to the next."""
 
@@ -133,7 +135,10 @@ def stacked_bars(
         zero = float(scale.place([0.0])[0])
         axes.axhline(zero, color=ink("muted"), linewidth=1.0, zorder=4)
         if len(layers) > 1:
-            _draw_key(axes, [*layers[::-1]], BODY)
+            hangs = table.sum(axis=1) < 0.0
+            above = [one for one, low in zip(layers, hangs, strict=True) if not low]
+            hanging = [one for one, low in zip(layers, hangs, strict=True) if low]
+            _draw_key(axes, above[::-1] + hanging, BODY)
     return chart
 
 
@@ -166,7 +171,8 @@ def _draw_layers(
     for layer, values in zip(layers, table, strict=True):
         start = np.where(values >= 0.0, above, below)
         bottom, top = scale.place(start), scale.place(start + values)
-        axes.bar(x, top - bottom, bottom=bottom, width=wide, zorder=3, **_look(layer))
+        look = _look(layer) | ({} if len(x) <= MANY else {"linewidth": 0.0, "hatch": None})
+        axes.bar(x, top - bottom, bottom=bottom, width=wide, zorder=3, **look)
         above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
 
 
