@@ -7,6 +7,7 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
+from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.result import CohortResult
@@ -16,6 +17,7 @@ from abtest.cohorts.stickiness import Stickiness, stickiness
 __all__ = [
     "ActiveUnits",
     "CohortResult",
+    "DailyLifecycle",
     "EventLog",
     "Lifecycle",
     "LogFacts",
@@ -23,6 +25,7 @@ __all__ = [
     "Retention",
     "Stickiness",
     "active_units",
+    "daily_lifecycle",
     "lifecycle",
     "open_log",
     "retention",

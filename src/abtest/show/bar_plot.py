@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from abtest.show.drawing import Chart
 
 BODY = 3.0
-MANY = 90
+MANY = 60
 """More bars are drawn without edges and patterns: these would fill them."""
 LEVEL = 0.24
 """Inches from one line of the key to the next."""
@@ -158,7 +158,7 @@ def _side_by_side(
     wide = min(0.8 / max(len(x), 1), 0.16) / len(bars)
     for index, (one, values) in enumerate(zip(bars, table, strict=True)):
         shift = (index - (len(bars) - 1) / 2) * wide
-        axes.bar(x + shift, scale.place(values), width=0.92 * wide, zorder=3, **_look(one))
+        _draw_bars(axes, x + shift, scale.place(values), 0.0, 0.92 * wide, _look(one))
     if len(bars) > 1:
         _draw_key(axes, bars, body)
 
@@ -172,8 +172,21 @@ def _draw_layers(
         start = np.where(values >= 0.0, above, below)
         bottom, top = scale.place(start), scale.place(start + values)
         look = _look(layer) | ({} if len(x) <= MANY else {"linewidth": 0.0, "hatch": None})
-        axes.bar(x, top - bottom, bottom=bottom, width=wide, zorder=3, **look)
+        _draw_bars(axes, x, top - bottom, bottom, wide, look)
         above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
+
+
+def _draw_bars(
+    axes: Axes,
+    x: Floats,
+    heights: Floats,
+    bottom: Floats | float,
+    wide: float,
+    look: dict[str, Any],
+) -> None:
+    """Draw bars on paper of their own, so that no line of the axes shines through."""
+    axes.bar(x, heights, bottom=bottom, width=wide, zorder=2, facecolor=ink("paper"), linewidth=0.0)
+    axes.bar(x, heights, bottom=bottom, width=wide, zorder=3, **look)
 
 
 def _draw_unknown(axes: Axes, unknown: NDArray[np.bool_]) -> None:
