@@ -10,6 +10,7 @@ from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
+from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.stickiness import Stickiness, stickiness
@@ -22,11 +23,13 @@ __all__ = [
     "Lifecycle",
     "LogFacts",
     "LogOptions",
+    "Maturity",
     "Retention",
     "Stickiness",
     "active_units",
     "daily_lifecycle",
     "lifecycle",
+    "maturity",
     "open_log",
     "retention",
     "stickiness",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.show.arm_curves import Line, places, scale_of, tick_texts, ticks_across
-from abtest.show.plot_frame import ArmStyle, Words, draw_ticks, framed, label_lines
+from abtest.show.plot_frame import ArmStyle, Words, draw_ticks, framed, ink, label_lines
 from abtest.show.step_line import Floats
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from abtest.show.drawing import Chart
 
 BODY = 3.0
@@ -39,7 +41,12 @@ class NamedLine:
 
 
 def line_plot(
-    words: Words, ticks: tuple[str, ...], lines: Sequence[NamedLine], *, percent: bool = False
+    words: Words,
+    ticks: tuple[str, ...],
+    lines: Sequence[NamedLine],
+    *,
+    percent: bool = False,
+    mark: tuple[int, str] | None = None,
 ) -> Chart:
     """Return lines from zero up; they are broken where nothing is known.
 
@@ -53,6 +60,8 @@ def line_plot(
         At most as many as there are `STYLES` are drawn.
     percent
         Whether values are shares.
+    mark
+        A place that stands out, with its name.
     """
     from abtest.show.drawing import house_style
 
@@ -74,4 +83,14 @@ def line_plot(
             )  # fmt: skip
             ends.append((float(y[known][-1]) if known.any() else 0.5, line.name, line.note, style))
         label_lines(axes, ends, BODY)
+        if mark is not None:
+            _draw_mark(axes, float(x[mark[0]]), mark[1])
     return chart
+
+
+def _draw_mark(axes: Axes, place: float, name: str) -> None:
+    axes.plot(
+        [place, place], [0.0, 1.0], color=ink("muted"), linewidth=1.1, zorder=3, clip_on=False
+    )
+    side, shift = ("right", -0.008) if place > 0.5 else ("left", 0.008)
+    axes.text(place + shift, 1.025, name, color=ink("muted"), fontsize=8.5, ha=side, va="bottom")
