@@ -6,22 +6,37 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 
 from __future__ import annotations
 
+from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
+from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
+from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
+from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.sessions import Sessions, sessions
+from abtest.cohorts.stickiness import Stickiness, stickiness
 
 __all__ = [
+    "ActiveUnits",
     "Aha",
     "CohortResult",
+    "DailyLifecycle",
     "EventLog",
+    "Lifecycle",
     "LogFacts",
     "LogOptions",
+    "Maturity",
     "Retention",
     "Sessions",
+    "Stickiness",
+    "active_units",
     "aha",
+    "daily_lifecycle",
+    "lifecycle",
+    "maturity",
     "open_log",
     "retention",
     "sessions",
+    "stickiness",
 ]

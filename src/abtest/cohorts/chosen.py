@@ -30,3 +30,22 @@ def chosen_arm(differences: pd.DataFrame, arm: str | None) -> str:
             code="unknown_arm",
         )
     return arm
+
+
+def chosen_cohort(table: pd.DataFrame, cohort: str | None) -> str:
+    """Return the cohort of a table that was named, or the first, which of arms is control.
+
+    Raises
+    ------
+    UsageError
+        ``unknown_arm``.
+    """
+    names = [str(name) for name in dict.fromkeys(table["cohort"])]
+    if cohort is not None and cohort not in names:
+        raise UsageError(
+            "There is no such arm",
+            given=f"arm={cohort!r}",
+            todo=nearest_of(cohort, names, "arms"),
+            code="unknown_arm",
+        )
+    return cohort or names[0]

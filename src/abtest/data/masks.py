@@ -50,6 +50,14 @@ def every_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> i
     )
 
 
+def count_bits(table: ir.Table, periods: int, prefix: str = "mask") -> ir.IntegerValue:
+    """Return how many of the first `periods` bits are set."""
+    bits = [any_bit(table, place, place, prefix).cast("int64") for place in range(periods)]
+    while len(bits) > 1:  # halves at a time: a deep expression is slow to build
+        bits = [sum(bits[i + 1 : i + 2], bits[i]) for i in range(0, len(bits), 2)]
+    return bits[0]
+
+
 def _compared(
     table: ir.Table,
     first: int,

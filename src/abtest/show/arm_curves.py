@@ -74,22 +74,11 @@ def arm_curves(words: Words, lines: ArmLines) -> Chart:
     from abtest.show.drawing import house_style
 
     with house_style():
-        body = TOP + GAP + BOTTOM
-        chart, axes = framed(words, body)
-        height = chart.get_size_inches()[1]
-        box = axes.get_position()
-        lower = chart.add_axes((box.x0, box.y0, box.width, BOTTOM / height))
-        axes.set_position((box.x0, box.y0 + (BOTTOM + GAP) / height, box.width, TOP / height))
-        for panel in (axes, lower):
-            panel.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
-            panel.patch.set_visible(False)
-            for side in ("left", "right", "top"):
-                panel.spines[side].set_visible(False)
-            panel.spines["bottom"].set_color(ink("muted"))
-            panel.spines["bottom"].set_linewidth(0.8)
-        across = _ticks_across(lines.ticks)
-        scale = _scale([lines.control, lines.treatment], from_zero=True, percent=lines.percent)
-        draw_ticks(axes, [(x, "") for x, _ in across], _labelled(scale, lines, sign=False))
+        chart, axes, lower = two_panels(words)
+        across = ticks_across(lines.ticks)
+        scale = scale_of([lines.control, lines.treatment], from_zero=True, percent=lines.percent)
+        up = tick_texts(scale, percent=lines.percent)
+        draw_ticks(axes, [(x, "") for x, _ in across], up)
         factor = 100.0 if lines.percent else 1.0
         ends = []
         for name, line, style in (
@@ -98,15 +87,45 @@ def arm_curves(words: Words, lines: ArmLines) -> Chart:
         ):
             ends.append((_draw(axes, line, scale, style, factor), name, "", style))
         label_lines(axes, ends, TOP)
-        beneath = _scale([lines.difference], from_zero=False, percent=lines.percent)
-        draw_ticks(lower, across, _labelled(beneath, lines, sign=True))
-        zero = float(beneath.place([0.0])[0])
-        lower.axhline(zero, color=ink("muted"), linewidth=1.0, zorder=1)
-        _draw(lower, lines.difference, beneath, TREATMENT, factor, bars=True)
-        y = (box.y0 * height + BOTTOM + 0.14) / height
-        for text in wrapped(lines.below, WIDTH - LEFT, 8.5)[:1]:
-            chart.text(box.x0, y, text, fontsize=8.5, color=ink("muted"), va="center")
+        draw_difference(chart, lower, lines.ticks, lines.difference, lines.below, lines.percent)
     return chart
+
+
+def two_panels(words: Words) -> tuple[Chart, Axes, Axes]:
+    """Return a figure with empty axes for the arms and, under them, for their difference."""
+    chart, axes = framed(words, TOP + GAP + BOTTOM)
+    height = chart.get_size_inches()[1]
+    box = axes.get_position()
+    lower = chart.add_axes((box.x0, box.y0, box.width, BOTTOM / height))
+    axes.set_position((box.x0, box.y0 + (BOTTOM + GAP) / height, box.width, TOP / height))
+    for panel in (axes, lower):
+        panel.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+        panel.patch.set_visible(False)
+        for side in ("left", "right", "top"):
+            panel.spines[side].set_visible(False)
+        panel.spines["bottom"].set_color(ink("muted"))
+        panel.spines["bottom"].set_linewidth(0.8)
+    return chart, axes, lower
+
+
+def draw_difference(
+    chart: Chart,
+    lower: Axes,
+    ticks: tuple[str, ...],
+    difference: Line,
+    name: str,
+    percent: bool,
+) -> None:
+    """Draw differences with their intervals on the lower axes, and their name above these."""
+    beneath = scale_of([difference], from_zero=False, percent=percent)
+    draw_ticks(lower, ticks_across(ticks), tick_texts(beneath, percent=percent, sign=True))
+    zero = float(beneath.place([0.0])[0])
+    lower.axhline(zero, color=ink("muted"), linewidth=1.0, zorder=1)
+    _draw(lower, difference, beneath, TREATMENT, 100.0 if percent else 1.0, bars=True)
+    height, box = chart.get_size_inches()[1], lower.get_position()
+    y = (box.y0 * height + BOTTOM + 0.14) / height
+    for text in wrapped(name, WIDTH - LEFT, 8.5)[:1]:
+        chart.text(box.x0, y, text, fontsize=8.5, color=ink("muted"), va="center")
 
 
 def places(count: int) -> Floats:
@@ -114,7 +133,8 @@ def places(count: int) -> Floats:
     return np.asarray((np.arange(count) + 0.5) / max(count, 1), dtype=np.float64)
 
 
-def _ticks_across(ticks: tuple[str, ...]) -> list[tuple[float, str]]:
+def ticks_across(ticks: tuple[str, ...]) -> list[tuple[float, str]]:
+    """Return the places and texts of as many ticks as there is room for."""
     longest = max((len(text) for text in ticks), default=1)
     most = max(1, int(5.2 / (0.075 * longest + 0.12)))
     every = -(-len(ticks) // most)
@@ -122,7 +142,8 @@ def _ticks_across(ticks: tuple[str, ...]) -> list[tuple[float, str]]:
     return [(float(at[i]), ticks[i]) for i in range(0, len(ticks), every)]
 
 
-def _scale(lines: list[Line], *, from_zero: bool, percent: bool) -> AxisScale:
+def scale_of(lines: list[Line], *, from_zero: bool, percent: bool) -> AxisScale:
+    """Return the axis on which lines and their limits have room."""
     known = np.concatenate(
         [
             part[np.isfinite(part)]
@@ -139,8 +160,9 @@ def _scale(lines: list[Line], *, from_zero: bool, percent: bool) -> AxisScale:
     return AxisScale(low if from_zero and low >= 0.0 else low - margin, high + margin)
 
 
-def _labelled(scale: AxisScale, lines: ArmLines, *, sign: bool) -> list[tuple[float, str]]:
-    unit = ("" if sign else "%") if lines.percent else ""
+def tick_texts(scale: AxisScale, *, percent: bool, sign: bool = False) -> list[tuple[float, str]]:
+    """Return the ticks of an axis of values; those of differences have a sign."""
+    unit = ("" if sign else "%") if percent else ""
     found = scale.ticks(4 if sign else 5)
     return [(place, f"{_plus(text) if sign else text}{unit}") for place, text in found]
 
