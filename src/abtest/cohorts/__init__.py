@@ -11,6 +11,7 @@ from abtest.cohorts.aha import Aha, aha
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
+from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
@@ -25,6 +26,7 @@ __all__ = [
     "EventLog",
     "Lifecycle",
     "LogFacts",
+    "LogHealth",
     "LogOptions",
     "Maturity",
     "Retention",
@@ -34,6 +36,7 @@ __all__ = [
     "aha",
     "daily_lifecycle",
     "lifecycle",
+    "log_health",
     "maturity",
     "open_log",
     "retention",

@@ -83,6 +83,8 @@ class LogFacts:
         Rows at or after `as_of`: left out.
     first, last
         Times of the first and the last row that is read, without zone, in UTC.
+    future
+        Complete rows later than the moment of reading; they are later than `as_of` too.
     """
 
     rows: int
@@ -90,6 +92,7 @@ class LogFacts:
     later: int
     first: datetime
     last: datetime
+    future: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,7 +356,8 @@ class _Look:
 
 def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | None) -> _Look:
     """Return what is in the log before `as_of`, or before now."""
-    clock = utc_clock(as_of or datetime.now(UTC))
+    now = utc_clock(datetime.now(UTC))
+    clock = now if as_of is None else utc_clock(as_of)
     codes = [code for code in (_TIMES, _NUMBERS) if code in table.columns]
     complete = _complete(table)
     before = complete & (table["time"] < ibis.literal(clock, "timestamp(6)"))
@@ -365,6 +369,7 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
             first=table["time"].min(where=before),
             last=table["time"].max(where=before),
             before=before.sum(),
+            future=(complete & (table["time"] > ibis.literal(now, "timestamp(6)"))).sum(),
         ),
         source.label,
     ).to_pylist()[0]
@@ -379,9 +384,8 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
             code="no_events",
         )
     later = found["rows"] - found["incomplete"] - found["before"]
-    facts = LogFacts(
-        found["rows"], found["incomplete"], later, found["first"] or clock, found["last"] or clock
-    )
+    ends = found["first"] or clock, found["last"] or clock
+    facts = LogFacts(found["rows"], found["incomplete"], later, *ends, int(found["future"] or 0))
     return _Look(facts, bad)
 
 
