@@ -227,3 +227,10 @@ def test_what_cannot_be_is_refused(dirty):
     with pytest.raises(DataError) as empty:
         log_health(dirty.events.head(0))
     assert empty.value.code == "empty_table"
+
+
+def test_a_log_that_fades_out_has_no_quiet_days():
+    log = healthy(days=40, units=60)
+    day = (log["time"] - log["time"].min()).dt.days
+    fading = log[log["user_id"] < 60 * 0.9**day]
+    assert not log_health(fading).daily["quiet"].any()

@@ -48,7 +48,11 @@ def by_arm(found: ActiveUnits, counted: Counted) -> Chart:
         for name, part in list(parts.items())[: len(STYLES)]
     ]
     dropped = len(parts) - len(ends)
-    more = f" The last {dropped} arms are in the table only." if dropped > 0 else ""
+    more = (
+        f" In the table only: {', '.join(map(in_sentence, list(parts)[-dropped:]))}."
+        if dropped
+        else ""
+    )
     day = found.table["day"].iloc[-1]
     which = NAMES[counted].lower()
     said = f"{NAMES[counted]} active units at the end, {day}: {'; '.join(ends)}.{more}"

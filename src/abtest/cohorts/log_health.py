@@ -46,7 +46,8 @@ class LogHealth(CohortResult):
         reading says; null where it is of nothing), status (``ok`` or ``look``), reading.
     daily
         One row per day from the first to the last with events: day, events, gap (none), quiet
-        (less than a tenth of the median day; not the first and last day, which may be cut).
+        (less than a tenth of the median of the 15 days around it, where that is 20 or more; not
+        the first and last day, which may be cut).
     names
         One row per event: event, events, units, share of all events.
     differences
@@ -201,7 +202,7 @@ def _of_times(counted: Counted, daily: pd.DataFrame) -> Iterator[Row]:
     shown = f": {', '.join(quiet[:5])}{' ...' if len(quiet) > 5 else ''}" if quiet else ""
     yield (
         "quiet days", len(quiet), len(daily), bool(quiet),
-        f"Of the same days. Less than a tenth of the median day's events{shown}.",
+        f"Of the same days. Less than a tenth of the median of 15 days around{shown}.",
     )  # fmt: skip
 
 

@@ -21,7 +21,9 @@ EARLIEST = datetime(2000, 1, 1)
 EXTREME = 10
 """So many times the 99th percentile of events per unit is extreme."""
 QUIET = 0.1
-"""A day with less than this share of the median day's events is quiet."""
+"""A day with less than this share of the median day's events around it is quiet."""
+AROUND, ENOUGH = 15, 20
+"""Days of that median, and its least number of events: fewer vary by chance alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,8 @@ def events_by_day(log: EventLog) -> pd.DataFrame:
     counts = dict(zip(rows["number"].to_pylist(), rows["n"].to_pylist(), strict=True))
     numbers = range(min(counts), max(counts) + 1) if counts else range(0)
     n = np.array([counts.get(number, 0) for number in numbers], dtype=np.int64)
-    usual = float(np.median(n[n > 0])) if counts else 0.0
+    around = pd.Series(np.where(n > 0, n, np.nan)).rolling(AROUND, center=True, min_periods=1)
+    usual = around.median().to_numpy(dtype=np.float64)
     # the first and the last day may be cut by the log's ends
     inner = np.zeros(len(n), dtype=bool)
     inner[1:-1] = True
@@ -130,7 +133,7 @@ def events_by_day(log: EventLog) -> pd.DataFrame:
             "day": [first_date(number, "day").isoformat() for number in numbers],
             "events": n,
             "gap": n == 0,
-            "quiet": inner & (n > 0) & (n < QUIET * usual),
+            "quiet": inner & (n > 0) & (usual >= ENOUGH) & (n < QUIET * usual),
         }
     )
 

@@ -48,7 +48,8 @@ def by_arm(found: Maturity, days: int) -> Chart:
     last = max((str(row["complete_on"]) for row in rows if row["complete_on"]), default="")
     sentence = f"Units that have completed {_days(days)}: {said}. All will have by {last}."
     if len(rows) > len(drawn):
-        sentence += f" The last {len(rows) - len(drawn)} arms are in the table only."
+        others = (in_sentence(row["cohort"]) for row in rows[len(drawn) :])
+        sentence += f" In the table only: {', '.join(others)}."
     parts = dict(tuple(found.by_date[found.by_date["days"] == days].groupby("cohort")))
     lines = [
         NamedLine(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BODY = 3.0
 MANY = 60
-"""More bars are drawn without edges and patterns: these would fill them."""
+"""More bars in layers are drawn as one area with steps."""
 LEVEL = 0.24
 """Inches from one line of the key to the next."""
 
@@ -171,8 +171,10 @@ def _draw_layers(
     for layer, values in zip(layers, table, strict=True):
         start = np.where(values >= 0.0, above, below)
         bottom, top = scale.place(start), scale.place(start + values)
-        look = _look(layer) | ({} if len(x) <= MANY else {"linewidth": 0.0, "hatch": None})
-        _draw_bars(axes, x, top - bottom, bottom, wide, look)
+        if len(x) > MANY:
+            _draw_steps(axes, bottom, top, _look(layer))
+        else:
+            _draw_bars(axes, x, top - bottom, bottom, wide, _look(layer))
         above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
 
 
@@ -187,6 +189,14 @@ def _draw_bars(
     """Draw bars on paper of their own, so that no line of the axes shines through."""
     axes.bar(x, heights, bottom=bottom, width=wide, zorder=2, facecolor=ink("paper"), linewidth=0.0)
     axes.bar(x, heights, bottom=bottom, width=wide, zorder=3, **look)
+
+
+def _draw_steps(axes: Axes, bottom: Floats, top: Floats, look: dict[str, Any]) -> None:
+    """Draw bars without room between them as one area with steps."""
+    edges = np.linspace(0.0, 1.0, len(top) + 1)
+    x, low, high = np.repeat(edges, 2)[1:-1], np.repeat(bottom, 2), np.repeat(top, 2)
+    axes.fill_between(x, low, high, zorder=2, facecolor=ink("paper"), linewidth=0.0)
+    axes.fill_between(x, low, high, zorder=3, **(look | {"linewidth": 0.0}))
 
 
 def _draw_unknown(axes: Axes, unknown: NDArray[np.bool_]) -> None:
