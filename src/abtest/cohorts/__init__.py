@@ -9,6 +9,7 @@ from __future__ import annotations
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
+from abtest.cohorts.funnel import Funnel, funnel
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
@@ -24,6 +25,7 @@ __all__ = [
     "CohortResult",
     "DailyLifecycle",
     "EventLog",
+    "Funnel",
     "Lifecycle",
     "LogFacts",
     "LogHealth",
@@ -35,6 +37,7 @@ __all__ = [
     "active_units",
     "aha",
     "daily_lifecycle",
+    "funnel",
     "lifecycle",
     "log_health",
     "maturity",

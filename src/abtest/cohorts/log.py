@@ -36,6 +36,8 @@ class LogOptions(TypedDict, total=False):
     unit, time, event, value, session
         Names of columns; left out: found by common names such as ``user_id`` or ``occurred_at``.
         `value` and `session` may be absent; without `event` every row is one of ``event``.
+    property
+        A further column to keep, such as a product; `funnel` can hold it constant.
     timezone
         Of calendar days, and of times without a zone; UTC where left out.
     as_of
@@ -59,6 +61,7 @@ class LogOptions(TypedDict, total=False):
     event: str
     value: str
     session: str
+    property: str
     timezone: str
     as_of: datetime | str
     exposures: Any
@@ -341,6 +344,10 @@ def _canonical(
     session = find_column(source, "session", options.get("session"))
     if session is not None:
         chosen["session"] = reading.text(session)
+    if options.get("property") is not None:
+        kept = find_column(source, "property", options["property"])
+        assert kept is not None  # it is named
+        chosen["property"] = reading.text(kept)
     return source.table.select(**chosen), read
 
 

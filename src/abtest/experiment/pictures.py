@@ -54,7 +54,7 @@ def course_pictures(ruled: Ruled) -> tuple[Chart, ...]:
 
 
 def _course(course: Course, rows: list[Row]) -> Chart:
-    from abtest.show.course_plot import CoursePoint, course_plot
+    from abtest.show.course_plot import CoursePoint, course_bars, course_plot
 
     points = [
         CoursePoint(
@@ -68,14 +68,14 @@ def _course(course: Course, rows: list[Row]) -> Chart:
         for place, row in zip(course.places, rows, strict=True)
     ]
     first = rows[0].effect
-    return course_plot(
+    drawn = course_bars if course.kind == "funnel" else course_plot
+    return drawn(
         course.title,
         course.what,
         (first.control, first.variant),
         points,
         level=1.0 if first.confidence_level is None else first.confidence_level,
         is_share=course.is_share,
-        below="Step" if course.kind == "funnel" else "Time since exposure",
         notes=(_NOTES[course.kind],),
     )
 

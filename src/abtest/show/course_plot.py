@@ -10,6 +10,7 @@ import numpy as np
 
 from abtest.show.arm_curves import ArmLines, Line, arm_curves
 from abtest.show.estimate_words import Estimate, level_text, signed
+from abtest.show.funnel_bars import FunnelBar, FunnelStep, funnel_bars
 from abtest.show.numbers import number, percent
 from abtest.show.plot_frame import Words, in_sentence
 
@@ -37,10 +38,9 @@ def course_plot(
     *,
     level: float,
     is_share: bool,
-    below: str,
     notes: Sequence[str] = (),
 ) -> Chart:
-    """Return the figure.
+    """Return the figure of ages since exposure.
 
     Parameters
     ----------
@@ -54,8 +54,6 @@ def course_plot(
         Of every interval by itself.
     is_share
         Whether the numbers are shares of units, then shown as per cent and percentage points.
-    below
-        What the places are.
     notes
         Sentences on how to read it.
     """
@@ -66,7 +64,7 @@ def course_plot(
         heading=title,
         said=(said, *notes),
         axis=what,
-        below=below,
+        below="Time since exposure",
         caption=f"{title}, {in_sentence(control)} and {in_sentence(treatment)}. {said}",
         alt=f"{title}, {in_sentence(control)} and {in_sentence(treatment)}. {said}",
     )
@@ -85,6 +83,43 @@ def course_plot(
         below=f"Difference{unit}, {in_sentence(treatment)} minus {in_sentence(control)}",
     )
     return arm_curves(words, lines)
+
+
+def course_bars(
+    title: str,
+    what: str,
+    names: tuple[str, str],
+    points: Sequence[CoursePoint],
+    *,
+    level: float,
+    is_share: bool,
+    notes: Sequence[str] = (),
+) -> Chart:
+    """Return the figure of the steps of a funnel; the parameters are those of `course_plot`."""
+    said = _said(points, names, level, is_share=is_share)
+    of = f"{in_sentence(names[0])} and {in_sentence(names[1])}"
+    words = Words(
+        heading=title,
+        said=(said, *notes),
+        axis="",
+        below="",
+        caption=f"{title}, {of}. {what}. {said}",
+        alt=f"{title}, {of}. {said}",
+    )
+    steps = [
+        FunnelStep(
+            point.place,
+            tuple(
+                FunnelBar(share, "" if share is None else percent(share, 1))
+                for share in (point.control, point.treatment)
+            ),
+            None
+            if point.difference is None or point.lower is None or point.upper is None
+            else (100.0 * point.difference, 100.0 * point.lower, 100.0 * point.upper),
+        )
+        for point in points
+    ]
+    return funnel_bars(words, steps, names, "Difference, points")
 
 
 def _array(values: Sequence[float | None]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
