@@ -46,6 +46,11 @@ def _bit_count(bitmap: Any) -> Any:
     """Return the number of bits set."""
 
 
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
+def _bits_of_number(number: Any) -> Any:
+    """Return the number of bits set."""
+
+
 def connect() -> Backend:
     """Return an in-memory connection in UTC, without installing and without progress bars."""
     backend = ibis.duckdb.connect(
@@ -229,6 +234,11 @@ def local_day(moment: ir.Value, zone: str) -> ir.Value:
     if zone == "UTC":
         return moment.date()
     return _wall_clock(zone, _in_zone("UTC", moment)).date()
+
+
+def number_of_bits(number: ir.Value) -> ir.Value:
+    """Return how many bits of a whole number are set."""
+    return _bits_of_number(number)
 
 
 def distinct_whole_numbers(column: ir.Value, low: int, high: int) -> ir.Value:

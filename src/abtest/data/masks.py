@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from operator import and_, or_
+from operator import add, and_, or_
 
 import ibis
 import ibis.expr.types as ir
+
+from abtest.data import engine
 
 WORD = 62
 """Bits of one number: below the sign, on every engine."""
@@ -48,6 +50,15 @@ def every_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> i
     return reduce(
         and_, _compared(table, first, last, prefix, lambda word, bits: (word & bits) == bits)
     )
+
+
+def count_bits(table: ir.Table, first: int, last: int, prefix: str = "mask") -> ir.IntegerValue:
+    """Return how many bits from `first` to `last` are set; a word that is null has none."""
+
+    def counted(word: ir.Value, bits: ir.Value) -> ir.Value:
+        return engine.number_of_bits(word & bits).fill_null(0)
+
+    return reduce(add, _compared(table, first, last, prefix, counted))
 
 
 def _compared(
