@@ -82,8 +82,8 @@ def _days(value: EventValue, marked: Marked) -> tuple[int, int]:
     return int(start), int(end)
 
 
-def mark_aggregates(rows: ir.Table, masks: Mapping[Marked, Mask]) -> dict[str, ir.Value]:
-    """Return the aggregates of a unit's events that make the masks.
+def with_places(rows: ir.Table, masks: Mapping[Marked, Mask]) -> ir.Table:
+    """Return the events with the bit that each sets in every mask, below 0 where none.
 
     Parameters
     ----------
@@ -92,23 +92,30 @@ def mark_aggregates(rows: ir.Table, masks: Mapping[Marked, Mask]) -> dict[str, i
     masks
         What to mark.
     """
+    places = {mask.prefix: _place(rows, marked, mask) for marked, mask in masks.items()}
+    return rows.mutate(**places) if places else rows
+
+
+def _place(rows: ir.Table, marked: Marked, mask: Mask) -> ir.Value:
+    passed, low = rows["passed"], microseconds(mask.low)
+    if marked.within is not None:
+        marks = is_inside(rows, marked.within)
+    elif marked.dates:
+        about = (passed >= 0) | (rows["place"] < 0)
+        marks = is_named(rows, marked.events, marked.ignored, about)
+    else:
+        about = (passed >= low) & (passed < microseconds(mask.high))
+        marks = is_named(rows, marked.events, marked.ignored, about)
+    # from the first day on nothing is negative, so that division rounds down
+    place = rows["place"] - mask.low if marked.dates else (passed - low) // microseconds(1.0)
+    return ibis.ifelse(marks, place, -1).cast("int64")
+
+
+def mark_aggregates(rows: ir.Table, masks: Mapping[Marked, Mask]) -> dict[str, ir.Value]:
+    """Return the aggregates by unit of events from `with_places` that make the masks."""
     found: dict[str, ir.Value] = {}
-    for marked, mask in masks.items():
-        if marked.within is not None:
-            marks = is_inside(rows, marked.within)
-        else:
-            low, high = microseconds(mask.low), microseconds(mask.high)
-            passed = rows["passed"]
-            about = (passed >= low) & (passed < high)
-            if marked.dates:
-                about = (passed >= 0) | (rows["place"] < 0)
-            marks = is_named(rows, marked.events, marked.ignored, about)
-        if marked.dates:
-            place = rows["place"] - mask.low
-        else:  # from the first day on nothing is negative, so that division rounds down
-            place = (rows["passed"] - low) // microseconds(1.0)
-        place = ibis.ifelse(marks, place, -1).cast("int64")
-        found |= mask_aggregates(place, mask.high - mask.low, mask.prefix)
+    for mask in masks.values():
+        found |= mask_aggregates(rows[mask.prefix], mask.high - mask.low, mask.prefix)
     return found
 
 

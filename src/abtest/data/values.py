@@ -23,6 +23,7 @@ from abtest.data.day_marks import (
     marked_by,
     masks_of,
     read_marks,
+    with_places,
 )
 from abtest.data.local_days import local_days
 from abtest.data.plan import split_sum
@@ -243,11 +244,12 @@ def _pass(
 ) -> _Pass:
     """Return what is made of some rows; `also` leaves out whether the unit was active."""
     masks = masks_of(values)
-    asked = {} if also else {"active": (rows["passed"] >= 0).any()}
+    rows, ends = _with_ends(log, with_places(rows, masks), values)
+    asked = mark_aggregates(rows, masks)
+    if not also:
+        asked["active"] = (rows["passed"] >= 0).any()
     if "same" in rows.columns:
         asked["repeats"] = (rows["same"] - 1).sum()
-    rows, ends = _with_ends(log, rows, values)
-    asked |= mark_aggregates(rows, masks)
     for value, name in values.items():
         if marked_by(value) is None:
             inside = is_inside(rows, value)
