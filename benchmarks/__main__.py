@@ -16,6 +16,7 @@ NAMES = (
     "bootstrap",
     "survival",
     "analysis",
+    "engagement",
     "demo_runs",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -104,32 +104,25 @@ def with_bursts(log, seed):
 
 
 def requests(names):
-    """A metric of every measure, in three windows."""
+    """A metric of every measure, in four windows."""
     found = []
-    for number, window in enumerate([(0, 7), (2, 5), (-7, 0)]):
+    for number, window in enumerate([(0, 7), (2, 5), (-7, 0), (-2, 3)]):
         for name in names:
             value = SessionValue(name, window, VIEWS, KEY, limit=1.5)
             found.append(UnitRequest(f"{name}_{number}", (value,), matures_after=7))
     return found
 
 
+EDGES = ("sessions", "seconds", "followed", "absence")
+VIEWED = ("single_view", "with_view", "without_key", "engaged")
+
+
+@pytest.mark.parametrize("measures", [EDGES, EDGES + VIEWED], ids=["edges", "all"])
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_sessions_are_those_of_a_plain_walk(kit, tmp_path, name, seed):
+def test_sessions_are_those_of_a_plain_walk(kit, tmp_path, name, seed, measures):
     rule, design = RULES[name], kit.make_design()
-    measures = [
-        "sessions",
-        "seconds",
-        "single_view",
-        "with_view",
-        "without_key",
-        "engaged",
-        "followed",
-        "absence",
-    ]
-    if rule.by is None:
-        measures.append("first_end")
-    wanted = requests(measures)
+    wanted = requests((*measures, "first_end") if rule.by is None else measures)
     log = with_bursts(kit.make_log(seed), seed)
     settings = kit.settings.model_copy(update={"sessions": rule})
     frames = dict(zip(("exposures", "events", "units"), log, strict=True))
@@ -162,13 +155,11 @@ def test_events_of_one_moment_are_in_one_session(units):
         {
             "uid": rng.integers(0, units, rows),
             "name": rng.choice(["view", "open"], rows),
-            "time": pd.Timestamp("2026-01-05")
-            + pd.to_timedelta(45 * rng.integers(0, 40, rows), "min"),
-            "start": pd.Timestamp("2026-01-05"),
+            "passed": 45 * 60_000_000 * rng.integers(0, 40, rows),
         }
     )
     backend = engine.connect()
     found = numbered(ibis.memtable(pa.Table.from_pandas(log)), SessionRule(gap=30.0))
-    moments = found.group_by("uid", "session").aggregate(n=found["time"].nunique())
+    moments = found.group_by("uid", "session").aggregate(n=found["passed"].nunique())
     most = engine.run(backend, moments.aggregate(most=moments["n"].max()), "log")
     assert most["most"].to_pylist() == [1]  # all other pauses are longer than half an hour

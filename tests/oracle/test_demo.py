@@ -23,9 +23,11 @@ def resolved(name):
     metrics = []
     for given in spec["metrics"]:
         keys = dict(given)
-        used = keys.pop("use")
-        metrics.append({"id": used, **shared[used], **keys})
-    spec["metrics"] = [metric for metric in metrics if metric["kind"] in JUDGED]
+        used = keys.pop("use", None)
+        metrics.append(keys if used is None else {"id": used, **shared[used], **keys})
+    spec["metrics"] = [
+        metric for metric in metrics if metric["kind"] in JUDGED and "steps" not in metric
+    ]
     for part in (spec["data"], *(spec["data"][key] for key in ("exposures", "events", "units"))):
         for key in ("source", "table"):
             part.pop(key, None)

@@ -47,7 +47,7 @@ def active_days_counts(
     units = (
         _last_days(log, active, days) if log.arms is None else _exposed(log, active, days, windows)
     )
-    counted = units.select("cohort", days=masks.count_bits(units, days))
+    counted = units.select("cohort", days=masks.count_bits(units, 0, days - 1))
     if log.arms is None and not idle:
         counted = counted.filter(counted["days"] > 0)
     rows = log.run(counted.group_by("cohort", "days").aggregate(n=counted.count())).to_pylist()

@@ -165,14 +165,13 @@ def _in_sessions(events: ir.Table, asked: Question) -> ir.Table:
     """Return the events with ``session``: the log's own, or runs without a longer pause."""
     own = "session" in events.columns
     # all of these events are on one side of the clock's start: it cuts no session here
-    named = events.rename(begun="start").mutate(
-        uid=events["unit"], name=events["event"], start=ibis.literal(0).as_timestamp("s")
-    )
+    passed = events["us"] + ibis.literal(2**61, "int64")
+    named = events.mutate(uid=events["unit"], name=events["event"], passed=passed)
     rule = SessionRule("column") if own else SessionRule("gap", asked.gap_minutes)
     found = numbered(named, rule)
-    kept = [name for name in events.columns if name not in ("start", "session")]
+    kept = [name for name in events.columns if name != "session"]
     session = found["session"] if own else found["session"].cast("string")
-    return found.select(*kept, start=found["begun"], session=session)
+    return found.select(*kept, session=session)
 
 
 def _keys(asked: Question) -> list[str]:

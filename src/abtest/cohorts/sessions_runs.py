@@ -141,7 +141,7 @@ def _window(asked: Question) -> ir.Value:
 
 
 def _events(log: EventLog, asked: Question) -> ir.Table:
-    """Return the events that can open and extend sessions: arm, uid, name, time, start."""
+    """Return the events that can open and extend sessions: arm, uid, name, time, passed."""
     events = log.events
     if asked.active:
         events = log.named((*asked.active, *asked.starts, *asked.ends))
@@ -160,9 +160,10 @@ def _events(log: EventLog, asked: Question) -> ir.Table:
         events = joined.filter(inside).select(*events.columns, "arm", "start")
     once = events.distinct()  # exact repeats are one event
     chosen = {"uid": once["unit"], "name": once["event"], "time": once["time"]}
+    chosen["passed"] = once["time"].delta(once["start"], unit="microsecond")
     if "session" in once.columns:
         chosen["session"] = once["session"]
-    return once.select("arm", "start", **chosen)
+    return once.select("arm", **chosen)
 
 
 def _pieces(events: ir.Table, rule: rules.SessionRule, asked: Question) -> ir.Table:

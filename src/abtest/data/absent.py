@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import ibis.expr.types as ir
 
-from abtest.data.activity import ANY, EventRows
+from abtest.data.activity import EventRows
 from abtest.data.measured import Failure
 from abtest.data.request import (
     AllOf,
@@ -24,6 +24,7 @@ from abtest.data.request import (
     sources_of,
 )
 from abtest.data.source import Sources
+from abtest.data.windows import ANY
 
 MOST_NAMES = 10_000
 """More different names of events are not compared with a wrong one."""

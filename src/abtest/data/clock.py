@@ -22,6 +22,44 @@ def local_date(moment: datetime, zone: str) -> date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
+def clock_changes(
+    zone: str, first: datetime, last: datetime
+) -> list[tuple[datetime | None, timedelta]]:
+    """Return what a zone's clock is ahead of UTC between two moments, with when that began.
+
+    The first began before, with None. Two changes within a day of UTC are not told apart.
+
+    Examples
+    --------
+    >>> moments = datetime(2026, 1, 4, tzinfo=UTC), datetime(2026, 7, 4, tzinfo=UTC)
+    >>> for since, ahead in clock_changes("Europe/Berlin", *moments):
+    ...     print(since, ahead)
+    None 1:00:00
+    2026-03-29 01:00:00+00:00 2:00:00
+    """
+    place = ZoneInfo(zone)
+
+    def ahead(moment: datetime) -> timedelta:
+        found = moment.astimezone(place).utcoffset()
+        assert found is not None  # a zone has one at every moment
+        return found
+
+    start = first.astimezone(UTC)
+    found: list[tuple[datetime | None, timedelta]] = [(None, ahead(start))]
+    while start < last:
+        end = start + timedelta(days=1)
+        if ahead(end) != ahead(start):
+            before, after = start, end
+            while after - before > timedelta(seconds=1):
+                middle = before + (after - before) / 2
+                before, after = (
+                    (middle, after) if ahead(middle) == ahead(start) else (before, middle)
+                )
+            found.append((after.replace(microsecond=0), ahead(end)))
+        start = end
+    return found
+
+
 def default_as_of(latest: datetime, now: datetime, zone: str) -> datetime:
     """Return the midnight after the latest time if that has passed, else the midnight before.
 

@@ -51,6 +51,11 @@ def md5(text: Any) -> Any:
     """Return the MD5 digest of a text in small hexadecimal digits: the same on every engine."""
 
 
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int8))  # type: ignore[untyped-decorator]  # Ibis has no types
+def _bits_of_number(number: Any) -> Any:
+    """Return the number of bits set."""
+
+
 def connect() -> Backend:
     """Return an in-memory connection in UTC, without installing and without progress bars."""
     backend = ibis.duckdb.connect(
@@ -234,6 +239,11 @@ def local_day(moment: ir.Value, zone: str) -> ir.Value:
     if zone == "UTC":
         return moment.date()
     return _wall_clock(zone, _in_zone("UTC", moment)).date()
+
+
+def number_of_bits(number: ir.Value) -> ir.Value:
+    """Return how many bits of a whole number are set."""
+    return _bits_of_number(number).cast("int64")  # 8 bits overflow where they are added up
 
 
 def distinct_whole_numbers(column: ir.Value, low: int, high: int) -> ir.Value:

@@ -42,6 +42,8 @@ from abtest.data.sessions import SessionRule
 from abtest.data.settings import EventsData
 from abtest.data.source import Sources
 from abtest.data.timed import TimePlan, times_on_steps
+from abtest.data.values import Asked, Log, amounts_per_step, values_per_unit
+from abtest.data.windows import ANY
 from abtest.errors import DataError, UsageError
 
 _Enrolment = tuple[float, bool, UnitValue | None]
@@ -76,30 +78,19 @@ class _Believed:
     counts: EventCounts
     as_of: datetime
 
-    def values(self, asked: activity.Asked) -> ir.Table:
+    @property
+    def log(self) -> Log:
+        """The events of units."""
+        job = self.job
+        return Log(job.events, self.units, job.design, self.counts, self.as_of, job.first_event)
+
+    def values(self, asked: Asked) -> ir.Table:
         """Return a row per unit with its values, and whether events lack one."""
-        return activity.values_per_unit(
-            self.job.events,
-            self.units,
-            asked,
-            self.job.design,
-            self.counts,
-            as_of=self.as_of,
-            first_event=self.job.first_event,
-            rule=_session_rule(self.job.settings),
-        )
+        return values_per_unit(self.log, asked, _session_rule(self.job.settings))
 
     def amounts(self, value: EventValue, step: float) -> ir.Table:
         """Return a row per unit and step of time in which it has an amount."""
-        return activity.amounts_per_step(
-            self.job.events,
-            self.units,
-            value,
-            self.counts,
-            step=step,
-            as_of=self.as_of,
-            first_event=self.job.first_event,
-        )
+        return amounts_per_step(self.log, value, step)
 
 
 @dataclass(frozen=True)
@@ -168,7 +159,7 @@ def measure_events(
     columns = dict[UnitValue, str]([*values.items(), *derived.items()])
     fates, units = _units(job, as_of)
     believed = _Believed(job, units, counts, as_of)
-    asked_for = activity.Asked(values, _valueless(going))
+    asked_for = Asked(values, _valueless(going), _by_step(going))
     table = with_derived(believed.values(asked_for), columns, derived, design)
     table = with_past(table, columns, design)
     table, duplicate_attributes = with_segments(job.attributes, table, design, sources)
@@ -215,6 +206,12 @@ def _values(
     for value in _past_sources(design):
         names.setdefault(value, f"v{len(names)}")
     return names
+
+
+def _by_step(requests: Sequence[UnitRequest]) -> list[EventValue]:
+    """Return the amounts that are asked for by steps of time."""
+    repeated = (request for request in requests if request.statistic == "repeated_events")
+    return [value for request in repeated for value in _amounts(request)]
 
 
 def _past_sources(design: Design) -> list[EventValue | SessionValue | StepsValue]:
@@ -379,7 +376,7 @@ def _units(job: _Job, as_of: datetime) -> tuple[dict[int, int], ir.Table]:
     if job.exposures.timed:
         found = exposures.timed_units(job.exposures, design, as_of)
     else:
-        name = job.first_event or activity.ANY
+        name = job.first_event or ANY
         first = activity.first_events(job.events, name, as_of)
         untimed = exposures.untimed_units(job.exposures)
         found = exposures.exposed_by_event(untimed, first, design)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from operator import and_, or_
+from operator import add, and_, or_
 
 import ibis
 import ibis.expr.types as ir
+
+from abtest.data import engine
 
 WORD = 62
 """Bits of one number: below the sign, on every engine."""
@@ -50,12 +52,13 @@ def every_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> i
     )
 
 
-def count_bits(table: ir.Table, periods: int, prefix: str = "mask") -> ir.IntegerValue:
-    """Return how many of the first `periods` bits are set."""
-    bits = [any_bit(table, place, place, prefix).cast("int64") for place in range(periods)]
-    while len(bits) > 1:  # halves at a time: a deep expression is slow to build
-        bits = [sum(bits[i + 1 : i + 2], bits[i]) for i in range(0, len(bits), 2)]
-    return bits[0]
+def count_bits(table: ir.Table, first: int, last: int, prefix: str = "mask") -> ir.IntegerValue:
+    """Return how many bits from `first` to `last` are set; a word that is null has none."""
+
+    def counted(word: ir.Value, bits: ir.Value) -> ir.Value:
+        return engine.number_of_bits(word & bits).fill_null(0)
+
+    return reduce(add, _compared(table, first, last, prefix, counted))
 
 
 def _compared(

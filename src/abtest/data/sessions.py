@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,11 @@ import ibis.expr.types as ir
 
 from abtest.data.clock import microseconds
 from abtest.data.request import SessionValue
+from abtest.data.session_edges import EDGE_MEASURES, edge_values
+from abtest.data.windows import ANY
 
-ANY = "*"
+COUNTING = frozenset({"single_view", "engaged"})
+"""What a repeated row would change."""
 ENGAGED_SECONDS = 10
 """A session that lasts as long is an engaged one."""
 ENGAGED_VIEWS = 2
@@ -45,31 +48,69 @@ class SessionRule:
     ends: tuple[str, ...] = ()
 
 
+def session_values(
+    rows: Callable[[Iterable[str]], ir.Table],
+    values: Mapping[SessionValue, str],
+    rule: SessionRule,
+) -> Iterable[ir.Table]:
+    """Yield tables of uid and columns of values, one for each way to make sessions.
+
+    Parameters
+    ----------
+    rows
+        Gives the events of some names: columns uid, name, passed (microseconds since exposure)
+        and, where known, value and session.
+    values
+        Column name for every value.
+    rule
+        How events become sessions, where a value has no way of its own.
+    """
+    for way in dict.fromkeys(map(_way, values)):
+        gap, names, ignored = way
+        own, chosen = rule, rows((ANY,))
+        if gap is not None:
+            own, chosen = SessionRule(gap=gap, ignored=ignored), rows(names)
+        if own.ignored:
+            chosen = chosen.filter(chosen["name"].notin(own.ignored))
+        asked = {value: column for value, column in values.items() if _way(value) == way}
+        if own.by == "gap" and all(value.measure in EDGE_MEASURES for value in asked):
+            yield edge_values(chosen, asked, _gap(own))
+        else:
+            if any(value.measure in COUNTING for value in asked):
+                chosen = chosen.distinct()
+            yield _values(numbered(chosen, own), asked, own)
+
+
+def _way(value: SessionValue) -> tuple[float | None, tuple[str, ...], tuple[str, ...]]:
+    return value.gap, value.events, value.ignored
+
+
+def _gap(rule: SessionRule) -> int:
+    return round(rule.gap * _MINUTE)
+
+
 def numbered(events: ir.Table, rule: SessionRule) -> ir.Table:
     """Return the events of sessions with ``side`` (from exposure on?) and ``session``, a number.
 
     Parameters
     ----------
     events
-        Columns uid, name, time, start (the exposure) and, for sessions by column, session.
+        Columns uid, name, passed and, for sessions by column, session.
     rule
         How events become sessions.
     """
-    if rule.ignored:
-        events = events.filter(events["name"].notin(rule.ignored))
-    events = events.mutate(side=(events["time"] >= events["start"]).cast("int8"))
+    events = events.mutate(side=(events["passed"] >= 0).cast("int8"))
     if rule.by == "column":
         return events.filter(events["session"].notnull())
     if rule.by == "events":
         return _between_markers(events, rule)
-    unit = {"group_by": ["uid", "side"]}
-    before = events["time"].lag().over(ibis.window(**unit, order_by="time"))
-    gap = ibis.interval(microseconds=round(rule.gap * _MINUTE))
-    opens = before.isnull() | (events["time"] > before + gap)
+    unit = {"group_by": ["uid", "side"], "order_by": "passed"}
+    before = events["passed"].lag().over(ibis.window(**unit))
+    opens = before.isnull() | (events["passed"] - before > _gap(rule))
     events = events.mutate(opens=opens.cast("int64"))
-    # of events at one moment the one that opens comes first, so that the others are in its session
-    order = [events["time"], events["opens"].desc()]
-    return events.mutate(session=_running(events["opens"], {**unit, "order_by": order}))
+    # events of one moment are in one session, whichever of them opens it
+    moment = ibis.range_window(preceding=None, following=0, **unit)
+    return events.mutate(session=events["opens"].sum().over(moment))
 
 
 def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
@@ -84,22 +125,22 @@ def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
     markers = events.mutate(marker=marker.cast("int64"))
     # among markers alone, a start opens a session unless a start is the marker before it
     alone = markers.filter(markers["marker"] != 0)
-    order = [alone["time"], alone["marker"].desc()]
+    order = [alone["passed"], alone["marker"].desc()]
     unit: Mapping[str, object] = {"group_by": ["uid", "side"], "order_by": order}
     before = alone["marker"].lag().over(ibis.window(**unit))
     opened = alone.mutate(
         opens=((alone["marker"] == 1) & (before.fill_null(-1) != 1)).cast("int64")
     )
-    order = [opened["time"], opened["marker"].desc()]
+    order = [opened["passed"], opened["marker"].desc()]
     unit = {"group_by": ["uid", "side"], "order_by": order}
     opened = opened.mutate(session=_running(opened["opens"], unit))
     spans = (
         opened.filter(opened["session"] > 0)
         .group_by("uid", "side", "session")
         .aggregate(
-            begins=lambda t: t["time"].min(),
-            closes=lambda t: t["time"].min(where=t["marker"] == -1),
-            ended=lambda t: t["time"].max(),
+            begins=lambda t: t["passed"].min(),
+            closes=lambda t: t["passed"].min(where=t["marker"] == -1),
+            ended=lambda t: t["passed"].max(),
         )
     )
     following = (
@@ -109,12 +150,12 @@ def _between_markers(events: ir.Table, rule: SessionRule) -> ir.Table:
     inside = [
         events["uid"] == spans["uid"],
         events["side"] == spans["side"],
-        events["time"] >= spans["begins"],
+        events["passed"] >= spans["begins"],
     ]
     joined = events.join(spans, inside)
     kept = joined.filter(
-        ((joined["time"] <= joined["closes"]).fill_null(True))
-        & ((joined["time"] < joined["following"]).fill_null(True))
+        ((joined["passed"] <= joined["closes"]).fill_null(True))
+        & ((joined["passed"] < joined["following"]).fill_null(True))
     )
     return kept.select(*events.columns, "session")
 
@@ -124,35 +165,16 @@ def _running(opens: ir.Value, unit: Mapping[str, object]) -> ir.Value:
     return opens.sum().over(ibis.window(**unit, preceding=None, following=0))
 
 
-def session_values(
-    events: ir.Table, values: Mapping[SessionValue, str], rule: SessionRule
-) -> Iterable[ir.Table]:
-    """Yield tables of uid and columns of values, one for each way to make sessions."""
-    for way in dict.fromkeys(map(_way, values)):
-        gap, names, ignored = way
-        own, chosen = rule, events
-        if gap is not None:
-            own = SessionRule(gap=gap, ignored=ignored)
-            chosen = events if ANY in names else events.filter(events["name"].isin(names))
-        asked = {value: column for value, column in values.items() if _way(value) == way}
-        yield _values(numbered(chosen, own), asked, own)
-
-
-def _way(value: SessionValue) -> tuple[float | None, tuple[str, ...], tuple[str, ...]]:
-    return value.gap, value.events, value.ignored
-
-
 def _values(events: ir.Table, values: Mapping[SessionValue, str], rule: SessionRule) -> ir.Table:
     """Return uid and the values: first by session, then by unit."""
     asked: dict[str, ir.Value] = {
-        "zero": events["start"].arbitrary(),
-        "first": events["time"].min(),
-        "last": events["time"].max(),
+        "first": events["passed"].min(),
+        "last": events["passed"].max(),
     }
     ends = {end: f"{number}" for number, end in enumerate({value.window[1]: 0 for value in values})}
     for end, name in ends.items():
-        known = events["time"] < events["start"] + _days(end)
-        asked[f"last{name}"] = events["time"].max(where=known)
+        known = events["passed"] < microseconds(end)
+        asked[f"last{name}"] = events["passed"].max(where=known)
         for kind in ("views", "key"):
             for position, names in enumerate(_names(values, end, kind)):
                 met = known & events["name"].isin(names)
@@ -185,9 +207,10 @@ def _value(
     end: str,
     rule: SessionRule,
 ) -> ir.Value:
-    zero, first, last = sessions["zero"], sessions["first"], sessions[f"last{end}"]
-    counts = (first >= zero + _days(value.window[0])) & (first < zero + _days(value.window[1]))
-    length = last.delta(first, unit="microsecond")
+    first, last = sessions["first"], sessions[f"last{end}"]
+    start, over = map(microseconds, value.window)
+    counts = (first >= start) & (first < over)
+    length = last - first
 
     def events_of(kind: str) -> ir.Value:
         names = getattr(value, kind)
@@ -198,14 +221,13 @@ def _value(
 
     if value.measure == "first_end":
         opening = (sessions["side"] == 1) & (sessions["session"] == 1)
-        soon = first <= zero + ibis.interval(microseconds=round(rule.gap * _MINUTE))
-        return sessions["last"].delta(zero, unit="microsecond").max(where=opening & soon)
+        return sessions["last"].max(where=opening & (first <= _gap(rule)))
     if value.measure == "seconds":
         return length.sum(where=counts).cast("float64") / _SECOND
     limit = microseconds(value.limit)
-    followed = counts & (sessions["last"] < zero + _days(value.window[1] - value.limit))
+    followed = counts & (sessions["last"] < microseconds(value.window[1] - value.limit))
     if value.measure == "absence":
-        away = sessions["following"].delta(sessions["last"], unit="microsecond")
+        away = sessions["following"] - sessions["last"]
         away = ibis.least(away.fill_null(limit), limit)
         return away.sum(where=followed).cast("float64") / microseconds(1.0)
     busy = (events_of("views") >= ENGAGED_VIEWS) | (events_of("key") >= 1)
@@ -218,7 +240,3 @@ def _value(
         "followed": followed,
     }
     return chosen[value.measure].sum().cast("float64")
-
-
-def _days(days: float) -> ir.Value:
-    return ibis.interval(microseconds=microseconds(days))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import ibis
 import ibis.expr.types as ir
@@ -11,28 +11,28 @@ from abtest.data.clock import microseconds
 from abtest.data.request import StepsValue
 
 
-def step_values(events: ir.Table, values: Mapping[StepsValue, str]) -> Iterator[ir.Table]:
+def step_values(
+    rows: Callable[[Iterable[str]], ir.Table], values: Mapping[StepsValue, str]
+) -> Iterator[ir.Table]:
     """Yield tables of uid and a value, one for each: units without the first step have no row.
 
     Parameters
     ----------
-    events
-        Columns uid, name, time and start, the exposure.
+    rows
+        Gives the events of some names: columns uid, name and passed, microseconds since exposure.
     values
         Column name for every value.
     """
     for value, name in values.items():
-        yield _taken(events, value, name)
+        yield _taken(
+            rows(dict.fromkeys(name for step in value.steps for name in step)), value, name
+        )
 
 
 def _taken(events: ir.Table, value: StepsValue, column: str) -> ir.Table:
-    start, end = (ibis.interval(microseconds=microseconds(days)) for days in value.window)
-    zero = events["start"]
-    inside = events.filter(
-        (events["time"] >= zero + start)
-        & (events["time"] < zero + end)
-        & events["name"].isin([name for step in value.steps for name in step])
-    ).select("uid", "name", "time")
+    start, end = map(microseconds, value.window)
+    inside = events.filter((events["passed"] >= start) & (events["passed"] < end))
+    inside = inside.select("uid", "name", time="passed")
     first, *others = value.steps
     reached = _earliest(inside.filter(inside["name"].isin(first)))
     found = reached.select(uid="uid", steps=ibis.literal(1, "int64"))

@@ -1,0 +1,42 @@
+"""Which events of a log a value of a unit is made of."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from abtest.data.clock import microseconds
+from abtest.data.request import EventValue
+
+ANY = "*"
+"""Stands for events of any name."""
+
+
+def is_inside(rows: ir.Table, value: EventValue) -> ir.BooleanValue:
+    """Return whether an event is one of those that a value is made of, `until` aside.
+
+    Parameters
+    ----------
+    rows
+        Columns name, passed (microseconds since the unit's exposure) and, for calendar windows,
+        place (local dates since that of exposure).
+    value
+        Its events, those ignored and the window.
+    """
+    start, end = value.window
+    passed = rows["passed"]
+    if value.calendar:
+        found = (rows["place"] >= int(start)) & (rows["place"] < int(end))
+        if start >= 0:  # what came before exposure on its date is in no window from day 0 on
+            found = found & (passed >= 0)
+    else:
+        found = (passed >= microseconds(start)) & (passed < microseconds(end))
+    return is_named(rows, value.events, value.ignored, found)
+
+
+def is_named(
+    rows: ir.Table, names: tuple[str, ...], ignored: tuple[str, ...], also: ir.BooleanValue
+) -> ir.BooleanValue:
+    """Return `also` for events of some names; ``"*"`` is any name but those ignored."""
+    if ANY not in names:
+        return also & rows["name"].isin(names)
+    return also & rows["name"].notin(ignored) if ignored else also
