@@ -37,8 +37,11 @@ OVERRIDES: dict[str, dict[str, object]] = {
 
 
 def experiment(metrics: Sequence[str], events: int) -> Experiment:
-    """Return an experiment of some metrics of the catalogue over the log."""
-    folder = by_hand.folder(events)
+    """Return an experiment of some metrics of the catalogue over the log.
+
+    Those of sessions are not adjusted: the query by hand looks at no time before exposure.
+    """
+    folder, metrics = by_hand.folder(events), tuple(metrics)  # JSON has lists only
     chosen = [
         {"use": name, "role": "secondary" if place else "primary", **OVERRIDES.get(name, {})}
         for place, name in enumerate(metrics)
@@ -77,6 +80,7 @@ def experiment(metrics: Sequence[str], events: int) -> Experiment:
                     "value": "value",
                 },
             },
+            "analysis": {"cuped": metrics != SESSIONS},
             "metrics": chosen,
         },
         root=folder,

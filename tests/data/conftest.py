@@ -344,6 +344,7 @@ def kit():
         make_design=make_design,
         reference=reference,
         moments_of=moments_of,
+        is_mature=is_mature,
         value_of=value_of,
         requests=EVENT_REQUESTS,
         settings=EVENTS_DATA,

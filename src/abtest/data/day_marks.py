@@ -10,9 +10,9 @@ import ibis
 import ibis.expr.types as ir
 
 from abtest.data.clock import microseconds
-from abtest.data.masks import any_bit, count_bits, mask_aggregates
+from abtest.data.masks import WORD, any_bit, count_bits
 from abtest.data.request import EventValue
-from abtest.data.windows import is_inside, is_named
+from abtest.data.windows import is_named, is_within
 
 MOST_DAYS = 620
 """Values of a longer window are not made of marks."""
@@ -34,11 +34,14 @@ class Marked:
 
 @dataclass(frozen=True)
 class Mask:
-    """Where the marks stand: columns that start with `prefix`, bit 0 is day `low`."""
+    """Where marks stand: columns that start with `prefix`, one for each of the `words`.
+
+    Bit 0 of word 0 is day `origin`, for all masks of dates, and for all others.
+    """
 
     prefix: str
-    low: int
-    high: int
+    origin: int
+    words: range
 
 
 def marked_by(value: EventValue) -> Marked | None:
@@ -68,22 +71,30 @@ def masks_of(values: Iterable[EventValue]) -> dict[Marked, Mask]:
             low, high = _days(value, marked)
             known = days.get(marked, (low, high))
             days[marked] = min(low, known[0]), max(high, known[1])
-    return {
-        marked: Mask(f"days{number}_", low, high)
-        for number, (marked, (low, high)) in enumerate(days.items())
+    origins = {
+        dates: min((low for marked, (low, _) in days.items() if marked.dates == dates), default=0)
+        for dates in (False, True)
     }
+    found = {}
+    for number, (marked, (low, high)) in enumerate(days.items()):
+        origin = origins[marked.dates]
+        words = range((low - origin) // WORD, (high - 1 - origin) // WORD + 1)
+        found[marked] = Mask(f"days{number}_", origin, words)
+    return found
 
 
 def _days(value: EventValue, marked: Marked) -> tuple[int, int]:
     """Return the first day that a value looks at, and the one after the last."""
     start, end = value.window
     if marked.dates and not value.calendar:  # clocks that are changed shift dates by one at most
-        return math.floor(start) - 2, math.ceil(end) + 3
+        return math.floor(start) - 1, math.ceil(end) + 2
     return int(start), int(end)
 
 
-def with_places(rows: ir.Table, masks: Mapping[Marked, Mask]) -> ir.Table:
-    """Return the events with the bit that each sets in every mask, below 0 where none.
+def mark_aggregates(
+    rows: ir.Table, masks: Mapping[Marked, Mask]
+) -> tuple[ir.Table, dict[str, ir.Value]]:
+    """Return the events with what marks need, and their aggregates by unit that make the masks.
 
     Parameters
     ----------
@@ -92,31 +103,40 @@ def with_places(rows: ir.Table, masks: Mapping[Marked, Mask]) -> ir.Table:
     masks
         What to mark.
     """
-    places = {mask.prefix: _place(rows, marked, mask) for marked, mask in masks.items()}
-    return rows.mutate(**places) if places else rows
+    if not masks:
+        return rows, {}
+    # text is compared, and a bit is made, once for all masks
+    lists = {(marked.events, marked.ignored): None for marked in masks}
+    names = {which: f"named{number}" for number, which in enumerate(lists)}
+    named = {name: is_named(rows, *which) for which, name in names.items()}
+    places = {_place_column(marked): _place(rows, marked, mask) for marked, mask in masks.items()}
+    rows = rows.mutate(**named, **places)
+    found: dict[str, ir.Value] = {}
+    for marked, mask in masks.items():
+        marks = rows[names[marked.events, marked.ignored]]
+        if marked.within is not None:
+            marks = marks & is_within(rows, marked.within)
+        elif marked.dates:
+            marks = marks & ((rows["passed"] >= 0) | (rows["place"] < 0))
+        for word in mask.words:
+            place = rows[_place_column(marked)] - word * WORD
+            inside = marks & (place >= 0) & (place < WORD)
+            bit = ibis.literal(1, "int64") << ibis.greatest(ibis.least(place, WORD - 1), 0)
+            found[f"{mask.prefix}{word}"] = bit.bit_or(where=inside)
+    return rows, found
+
+
+def _place_column(marked: Marked) -> str:
+    return "date_place" if marked.dates else "day_place"
 
 
 def _place(rows: ir.Table, marked: Marked, mask: Mask) -> ir.Value:
-    passed, low = rows["passed"], microseconds(mask.low)
-    if marked.within is not None:
-        marks = is_inside(rows, marked.within)
-    elif marked.dates:
-        about = (passed >= 0) | (rows["place"] < 0)
-        marks = is_named(rows, marked.events, marked.ignored, about)
-    else:
-        about = (passed >= low) & (passed < microseconds(mask.high))
-        marks = is_named(rows, marked.events, marked.ignored, about)
-    # from the first day on nothing is negative, so that division rounds down
-    place = rows["place"] - mask.low if marked.dates else (passed - low) // microseconds(1.0)
-    return ibis.ifelse(marks, place, -1).cast("int64")
-
-
-def mark_aggregates(rows: ir.Table, masks: Mapping[Marked, Mask]) -> dict[str, ir.Value]:
-    """Return the aggregates by unit of events from `with_places` that make the masks."""
-    found: dict[str, ir.Value] = {}
-    for mask in masks.values():
-        found |= mask_aggregates(rows[mask.prefix], mask.high - mask.low, mask.prefix)
-    return found
+    """Return the day of each event after the first of all masks of its kind."""
+    if marked.dates:
+        place = rows["place"] - mask.origin
+    else:  # rounds towards minus infinity
+        place = (rows["passed"] - microseconds(mask.origin)) // microseconds(1.0)
+    return place.cast("int64")
 
 
 def read_marks(table: ir.Table, value: EventValue, masks: Mapping[Marked, Mask]) -> ir.Value:
@@ -125,7 +145,7 @@ def read_marks(table: ir.Table, value: EventValue, masks: Mapping[Marked, Mask])
     assert marked is not None
     mask = masks[marked]
     first, end = _days(value, marked)
-    bits = first - mask.low, end - 1 - mask.low
+    bits = first - mask.origin, end - 1 - mask.origin
     if value.aggregate == "any":
         met = any_bit(table, *bits, mask.prefix).fill_null(False)
         return met.cast("int8").cast("float64")

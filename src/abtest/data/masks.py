@@ -30,14 +30,18 @@ def mask_aggregates(place: ir.Value, periods: int, prefix: str = "mask") -> dict
     periods
         Bits in all.
     """
-    found = {}
-    for word in range(words_for(periods)):
-        first = word * WORD
-        inside = (place >= first) & (place < min(first + WORD, periods))
-        shift = ibis.ifelse(inside, place - first, 0).cast("int64")
-        bit = ibis.literal(1, "int64") << shift
-        found[f"{prefix}{word}"] = bit.bit_or(where=inside)
-    return found
+    return {
+        f"{prefix}{word}": bit_in_word(place, periods, word).bit_or()
+        for word in range(words_for(periods))
+    }
+
+
+def bit_in_word(place: ir.Value, periods: int, word: int) -> ir.IntegerValue:
+    """Return the bit of a place in one of the numbers; null where it has none there."""
+    first = word * WORD
+    inside = (place >= first) & (place < min(first + WORD, periods))
+    bit = ibis.literal(1, "int64") << (place - first).cast("int64")
+    return ibis.ifelse(inside, bit, None).cast("int64")
 
 
 def any_bit(table: ir.Table, first: int, last: int, prefix: str = "mask") -> ir.BooleanValue:

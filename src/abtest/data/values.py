@@ -23,7 +23,6 @@ from abtest.data.day_marks import (
     marked_by,
     masks_of,
     read_marks,
-    with_places,
 )
 from abtest.data.local_days import local_days
 from abtest.data.plan import split_sum
@@ -223,15 +222,16 @@ def _passes(log: Log, values: Mapping[EventValue, str], asked: Asked) -> Iterato
     if ANY in names:
         yield _pass(log, log.once((ANY,), _dates_from(values)), values, asked.valueless)
         return
-    yield _pass(log, log.rows((ANY,), _dates_from(others)), others, asked.valueless)
+    amounts = {value: name for value, name in asked.valueless.items() if value in added}
+    rest = {value: name for value, name in asked.valueless.items() if value not in added}
+    yield _pass(log, log.rows((ANY,), _dates_from(others)), others, rest)
     if names:
-        yield _pass(log, log.once(names, _dates_from(added)), added, {}, also=True)
+        yield _pass(log, log.once(names, _dates_from(added)), added, amounts, also=True)
 
 
 def _dates_from(values: Iterable[EventValue]) -> float | None:
     """Return the first day after exposure of which dates are asked; None if none are."""
-    dated = [value for value in values if value.calendar or value.aggregate == "distinct_days"]
-    return min((value.window[0] for value in dated), default=None)
+    return min((value.window[0] for value in values if _has_dates(value)), default=None)
 
 
 def _pass(
@@ -244,8 +244,10 @@ def _pass(
 ) -> _Pass:
     """Return what is made of some rows; `also` leaves out whether the unit was active."""
     masks = masks_of(values)
-    rows, ends = _with_ends(log, with_places(rows, masks), values)
-    asked = mark_aggregates(rows, masks)
+    rows, ends = _with_ends(log, rows, values)
+    if "same" not in rows.columns:
+        rows = rows.filter(rows["passed"] >= _earliest(values))
+    rows, asked = mark_aggregates(rows, masks)
     if not also:
         asked["active"] = (rows["passed"] >= 0).any()
     if "same" in rows.columns:
@@ -259,6 +261,19 @@ def _pass(
     for value, name in valueless.items():
         asked[name] = (is_inside(rows, value) & rows["value"].isnull()).any()
     return _Pass(rows.group_by("uid").aggregate(**asked), masks)
+
+
+def _earliest(values: Iterable[EventValue]) -> int:
+    """Return the time before which no event matters, in microseconds since exposure.
+
+    Without that condition on it, DuckDB computes the time anew wherever it is used.
+    """
+    starts = (value.window[0] - (2.0 if _has_dates(value) else 0.0) for value in values)
+    return microseconds(min(0.0, *starts, 0.0))
+
+
+def _has_dates(value: EventValue) -> bool:
+    return value.calendar or value.aggregate == "distinct_days"
 
 
 def _until(value: EventValue) -> _Until:

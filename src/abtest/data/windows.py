@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from abtest.data.clock import microseconds
@@ -22,21 +23,24 @@ def is_inside(rows: ir.Table, value: EventValue) -> ir.BooleanValue:
     value
         Its events, those ignored and the window.
     """
+    return is_within(rows, value) & is_named(rows, value.events, value.ignored)
+
+
+def is_within(rows: ir.Table, value: EventValue) -> ir.BooleanValue:
+    """Return whether an event is in the window of a value."""
     start, end = value.window
     passed = rows["passed"]
-    if value.calendar:
-        found = (rows["place"] >= int(start)) & (rows["place"] < int(end))
-        if start >= 0:  # what came before exposure on its date is in no window from day 0 on
-            found = found & (passed >= 0)
-    else:
-        found = (passed >= microseconds(start)) & (passed < microseconds(end))
-    return is_named(rows, value.events, value.ignored, found)
+    if not value.calendar:
+        return (passed >= microseconds(start)) & (passed < microseconds(end))
+    found = (rows["place"] >= int(start)) & (rows["place"] < int(end))
+    # what came before exposure on its date is in no window from day 0 on
+    return found & (passed >= 0) if start >= 0 else found
 
 
 def is_named(
-    rows: ir.Table, names: tuple[str, ...], ignored: tuple[str, ...], also: ir.BooleanValue
+    rows: ir.Table, names: tuple[str, ...], ignored: tuple[str, ...] = ()
 ) -> ir.BooleanValue:
-    """Return `also` for events of some names; ``"*"`` is any name but those ignored."""
+    """Return whether an event has one of some names; ``"*"`` is any name but those ignored."""
     if ANY not in names:
-        return also & rows["name"].isin(names)
-    return also & rows["name"].notin(ignored) if ignored else also
+        return rows["name"].isin(names)
+    return rows["name"].notin(ignored) if ignored else ibis.literal(True)
