@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
+from abtest.cohorts.churn import Churn, churn
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
@@ -21,6 +22,7 @@ from abtest.cohorts.stickiness import Stickiness, stickiness
 __all__ = [
     "ActiveUnits",
     "Aha",
+    "Churn",
     "CohortResult",
     "DailyLifecycle",
     "EventLog",
@@ -34,6 +36,7 @@ __all__ = [
     "Stickiness",
     "active_units",
     "aha",
+    "churn",
     "daily_lifecycle",
     "lifecycle",
     "log_health",
