@@ -10,6 +10,7 @@ from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
 from abtest.cohorts.churn import Churn, churn
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
+from abtest.cohorts.inactivity_alarm import InactivityAlarm, inactivity_alarm
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
@@ -26,6 +27,7 @@ __all__ = [
     "CohortResult",
     "DailyLifecycle",
     "EventLog",
+    "InactivityAlarm",
     "Lifecycle",
     "LogFacts",
     "LogHealth",
@@ -38,6 +40,7 @@ __all__ = [
     "aha",
     "churn",
     "daily_lifecycle",
+    "inactivity_alarm",
     "lifecycle",
     "log_health",
     "maturity",
