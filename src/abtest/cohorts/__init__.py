@@ -17,10 +17,12 @@ from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
+from abtest.cohorts.rfm import SEGMENTS, Rfm, rfm
 from abtest.cohorts.sessions import Sessions, sessions
 from abtest.cohorts.stickiness import Stickiness, stickiness
 
 __all__ = [
+    "SEGMENTS",
     "ActiveUnits",
     "Aha",
     "Churn",
@@ -34,6 +36,7 @@ __all__ = [
     "LogOptions",
     "Maturity",
     "Retention",
+    "Rfm",
     "Sessions",
     "Stickiness",
     "active_units",
@@ -46,6 +49,7 @@ __all__ = [
     "maturity",
     "open_log",
     "retention",
+    "rfm",
     "sessions",
     "stickiness",
 ]
