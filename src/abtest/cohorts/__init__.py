@@ -20,6 +20,7 @@ from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.rfm import SEGMENTS, Rfm, rfm
 from abtest.cohorts.sessions import Sessions, sessions
 from abtest.cohorts.stickiness import Stickiness, stickiness
+from abtest.cohorts.tiers import Tiers, tiers
 
 __all__ = [
     "SEGMENTS",
@@ -39,6 +40,7 @@ __all__ = [
     "Rfm",
     "Sessions",
     "Stickiness",
+    "Tiers",
     "active_units",
     "aha",
     "churn",
@@ -52,4 +54,5 @@ __all__ = [
     "rfm",
     "sessions",
     "stickiness",
+    "tiers",
 ]

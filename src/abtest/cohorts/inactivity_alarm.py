@@ -12,7 +12,7 @@ from abtest.cohorts.choices import Choice, level_choice, refuse
 from abtest.cohorts.inactivity_gaps import ALL, Question, Silence, silence_of
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
-from abtest.stats import proportion_interval
+from abtest.cohorts.shares import share_limits
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -172,14 +172,10 @@ def _table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFra
     for arm in (ALL,) if log.arms is None else log.arms.names:
         for origin in ("both", "own gaps", "all gaps"):
             units, over, middle = found.counts.get((arm, origin), (0, 0, np.nan))
-            low: float | None = np.nan
-            high: float | None = np.nan
-            if units:
-                share = proportion_interval(over, units, confidence_level=confidence_level)
-                low, high = share.interval
+            share, low, high = share_limits(over, units, confidence_level)
             rows.append(
                 {"arm": arm, "threshold_from": origin, "units": units, "over": over,
-                 "share": over / units if units else np.nan, "lower": low, "upper": high,
+                 "share": share, "lower": low, "upper": high,
                  "median_threshold": middle,
                  "never_active": found.never.get(arm, 0) if origin == "both" else 0}
             )  # fmt: skip
