@@ -8,41 +8,54 @@ from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
+from abtest.cohorts.churn import Churn, churn
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.funnel import Funnel, funnel
+from abtest.cohorts.inactivity_alarm import InactivityAlarm, inactivity_alarm
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
+from abtest.cohorts.rfm import SEGMENTS, Rfm, rfm
 from abtest.cohorts.sessions import Sessions, sessions
 from abtest.cohorts.stickiness import Stickiness, stickiness
+from abtest.cohorts.tiers import Tiers, tiers
 
 __all__ = [
+    "SEGMENTS",
     "ActiveUnits",
     "Aha",
+    "Churn",
     "CohortResult",
     "DailyLifecycle",
     "EventLog",
     "Funnel",
+    "InactivityAlarm",
     "Lifecycle",
     "LogFacts",
     "LogHealth",
     "LogOptions",
     "Maturity",
     "Retention",
+    "Rfm",
     "Sessions",
     "Stickiness",
+    "Tiers",
     "active_units",
     "aha",
+    "churn",
     "daily_lifecycle",
     "funnel",
+    "inactivity_alarm",
     "lifecycle",
     "log_health",
     "maturity",
     "open_log",
     "retention",
+    "rfm",
     "sessions",
     "stickiness",
+    "tiers",
 ]

@@ -86,6 +86,17 @@ class StepArm:
         return float(self.watched_times[-1])
 
 
+@dataclass(frozen=True)
+class LoneAxes:
+    """Axes of one curve, as `CurvePair` has them."""
+
+    unit: str
+    horizon: float
+    end: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, eq=False)
 class CurvePair:
     """Control and one treatment on common axes, which other treatments' figures may share.
@@ -105,6 +116,9 @@ class CurvePair:
     treatment: StepArm
     difference: Estimate
     confidence_level: float
+
+
+CurveAxes = LoneAxes | CurvePair
 
 
 def curves(
@@ -133,56 +147,75 @@ def curves(
     shaded
         Whether the area between the curves up to the horizon is.
     """
+    arms = ((pair.control, CONTROL, notes[0]), (pair.treatment, TREATMENT, notes[1]))
+    between = pair if shaded else None
+    return _figure(pair, arms, words, up, title=title, between=between)
+
+
+def lone_curve(
+    around: CurveAxes,
+    arm: StepArm,
+    words: Words,
+    up: Sequence[tuple[float, str]],
+    note: str,
+    *,
+    title: str,
+) -> Chart:
+    """Return the figure of one curve; arguments as of `curves`."""
+    return _figure(around, ((arm, TREATMENT, note),), words, up, title=title)
+
+
+def _figure(
+    around: CurveAxes,
+    arms: Sequence[tuple[StepArm, ArmStyle, str]],
+    words: Words,
+    up: Sequence[tuple[float, str]],
+    *,
+    title: str,
+    between: CurvePair | None = None,
+) -> Chart:
     from abtest.show.drawing import house_style
 
-    arms = ((pair.control, CONTROL), (pair.treatment, TREATMENT))
     with house_style():
-        ticks = _time_ticks(pair)
-        scale = AxisScale(0.0, pair.end)
-        places = tuple(scale.place(ticks).tolist())
+        ticks = _time_ticks(around, max(arm.units for arm, _, _ in arms))
+        places = tuple(AxisScale(0.0, around.end).place(ticks).tolist())
         rows = tuple(
             (arm.name, style, tuple(count(units) for units in arm.watched_at(ticks)))
-            for arm, style in arms
+            for arm, style, _ in arms
         )
         chart, axes = framed(words, BODY, Table(title, places, rows))
         step = ticks[1] - ticks[0] if len(ticks) > 1 else None
         texts = [tick_text(tick, step) for tick in ticks]
         draw_ticks(axes, list(zip(places, texts, strict=True)), up)
-        if shaded:
-            _draw_area(axes, pair)
-        for arm, style in arms:
-            _draw_arm(axes, pair, arm, style)
-        _draw_horizon(axes, pair)
-        ends = [float(_height(pair, _value(arm, min(arm.last, pair.end)))[0]) for arm, _ in arms]
-        label_lines(
-            axes,
-            [
-                (end, arm.name, note, style)
-                for end, (arm, style), note in zip(ends, arms, notes, strict=True)
-            ],
-            BODY,
-        )
+        if between is not None:
+            _draw_area(axes, between)
+        labels = []
+        for arm, style, note in arms:
+            _draw_arm(axes, around, arm, style)
+            end = float(_height(around, _value(arm, min(arm.last, around.end)))[0])
+            labels.append((end, arm.name, note, style))
+        _draw_horizon(axes, around)
+        label_lines(axes, labels, BODY)
     return chart
 
 
-def _time_ticks(pair: CurvePair) -> list[float]:
-    largest = max(pair.control.units, pair.treatment.units)
+def _time_ticks(around: CurveAxes, largest: int) -> list[float]:
     room = (WIDTH - LEFT - RIGHT) / (0.074 * len(count(largest)) + 0.2)
-    return time_ticks(pair.end, pair.unit, max(2, min(8, int(room))))
+    return time_ticks(around.end, around.unit, max(2, min(8, int(room))))
 
 
-def _draw_arm(axes: Axes, pair: CurvePair, arm: StepArm, style: ArmStyle) -> None:
+def _draw_arm(axes: Axes, around: CurveAxes, arm: StepArm, style: ArmStyle) -> None:
     rows = np.stack([arm.values, arm.lower, arm.upper])
-    last = min(arm.last, pair.end)
+    last = min(arm.last, around.end)
     times, (line, low, high) = step_vertices(arm.times, rows, first=np.full(3, arm.first), end=last)
-    x = AxisScale(0.0, pair.end).place(times)
-    edges = _height(pair, low), _height(pair, high)
+    x = AxisScale(0.0, around.end).place(times)
+    edges = _height(around, low), _height(around, high)
     keys: dict[str, Any] = {"color": style.ink, "zorder": 1}
     axes.fill_between(x, *edges, alpha=BAND, linewidth=0, **keys)
     for edge in edges:
         axes.plot(x, edge, linewidth=0.6, alpha=0.6, **keys)
     keys |= {"linestyle": style.dashes, "linewidth": style.width, "zorder": 4}
-    axes.plot(x, _height(pair, line), **keys)
+    axes.plot(x, _height(around, line), **keys)
 
 
 def _draw_area(axes: Axes, pair: CurvePair) -> None:
@@ -202,8 +235,8 @@ def _draw_area(axes: Axes, pair: CurvePair) -> None:
         axes.fill_between(x, low, high, where=less.tolist(), color=CONTROL.ink, **keys)
 
 
-def _draw_horizon(axes: Axes, pair: CurvePair) -> None:
-    place = float(AxisScale(0.0, pair.end).place([pair.horizon])[0])
+def _draw_horizon(axes: Axes, around: CurveAxes) -> None:
+    place = float(AxisScale(0.0, around.end).place([around.horizon])[0])
     axes.plot(
         [place, place], [0.0, 1.0], color=ink("muted"), linewidth=1.1, zorder=3, clip_on=False
     )
@@ -211,7 +244,7 @@ def _draw_horizon(axes: Axes, pair: CurvePair) -> None:
     axes.text(
         place + shift,
         1.025,
-        f"horizon: {pair.horizon:,.6g}",
+        f"horizon: {around.horizon:,.6g}",
         color=ink("muted"),
         fontsize=8.5,
         ha=side,
@@ -223,6 +256,6 @@ def _value(arm: StepArm, time: float) -> float:
     return float(value_at(arm.times, arm.values, arm.first, np.array([time]))[0])
 
 
-def _height(pair: CurvePair, values: Floats | float) -> Floats:
-    placed = AxisScale(pair.low, pair.high).place(np.atleast_1d(np.asarray(values)))
+def _height(around: CurveAxes, values: Floats | float) -> Floats:
+    placed = AxisScale(around.low, around.high).place(np.atleast_1d(np.asarray(values)))
     return np.asarray(np.clip(placed, 0.0, 1.0))

@@ -1,0 +1,159 @@
+"""Gaps between active days of units, thresholds from them, and the gap each unit is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+
+from abtest.cohorts.log import EventLog
+from abtest.data.clock import local_date
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = "all units"
+"""Name of the units of a log without arms."""
+_ROUNDING = 1e-9
+"""Shares of counts this close to a quantile reach it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a log, as `inactivity_alarm` has it."""
+
+    active: tuple[str, ...] | None
+    quantile: float
+    min_gaps: int
+    top: int
+
+
+@dataclass(frozen=True, eq=False)
+class Silence:
+    """Gaps, thresholds and units.
+
+    Attributes
+    ----------
+    counts
+        By arm and origin of the threshold: units, those over it, median threshold.
+    never
+        Per arm the units without an active day.
+    top, gaps, units, pooled
+        As `InactivityAlarm` has them.
+    """
+
+    counts: dict[tuple[str, str], tuple[int, int, float]]
+    never: dict[str, int]
+    top: pd.DataFrame
+    gaps: pd.DataFrame
+    units: ir.Table
+    pooled: int | None
+
+
+def silence_of(log: EventLog, asked: Question) -> Silence:
+    """Return the gaps of a log, and how long each unit is silent."""
+    days = log.keep(_days(log, asked))
+    counted = log.run(
+        days.filter(days["gap"].notnull())
+        .group_by("arm", days=days["gap"])
+        .aggregate(gaps=lambda t: t.count())
+        .order_by("arm", "days")
+    ).to_pandas()
+    pooled = _pooled(counted, asked.quantile)
+    units = log.keep(_units(log, days, asked, pooled))
+    best = units.filter(units["over"]).order_by(
+        ibis.desc("times"), ibis.desc("days_silent"), "unit"
+    )
+    top = log.run(best.limit(asked.top).drop("over")).to_pandas()
+    return Silence(
+        counts=_counts(log, units),
+        never=_never(log, units),
+        top=top,
+        gaps=_shares(counted),
+        units=units,
+        pooled=pooled,
+    )
+
+
+def _days(log: EventLog, asked: Question) -> ir.Table:
+    """Return arm, unit, active day and the days since the one before; null for the first."""
+    events = log.named(asked.active)
+    if log.arms is None:
+        events = events.mutate(arm=ibis.literal(ALL))
+    else:
+        joined = events.join(log.arms.units, "unit")
+        events = joined.filter(joined["time"] >= joined["start"])
+    days = events.select("arm", "unit", day=log.local_day(events["time"])).distinct()
+    before = days["day"].lag().over(ibis.window(group_by="unit", order_by="day"))
+    return days.mutate(gap=days["day"].delta(before, unit="day").cast("int64"))
+
+
+def _pooled(counted: pd.DataFrame, quantile: float) -> int | None:
+    """Return the shortest gap that this share of all gaps does not exceed."""
+    if counted.empty:
+        return None
+    by_days = counted.groupby("days")["gaps"].sum().sort_index()
+    reached = np.cumsum(by_days.to_numpy()) >= quantile * by_days.sum() - _ROUNDING
+    return int(by_days.index[int(np.argmax(reached))])
+
+
+def _units(log: EventLog, days: ir.Table, asked: Question, pooled: int | None) -> ir.Table:
+    """Return one row per unit with an active day."""
+    unit = ibis.window(group_by="unit")
+    gaps = days.filter(days["gap"].notnull())
+    rank = ibis.row_number().over(ibis.window(group_by="unit", order_by=gaps["gap"])) + 1
+    ranked = gaps.mutate(rank=rank, n=gaps["gap"].count().over(unit))
+    reached = ranked["rank"] >= asked.quantile * ranked["n"] - _ROUNDING
+    own = ranked.group_by("unit").aggregate(
+        gaps=ranked["n"].max(), own=ranked["gap"].min(where=reached)
+    )
+    last = days.group_by("unit", "arm").aggregate(last_active=days["day"].max())
+    whole = last.left_join(own, "unit").select(
+        last["unit"], "arm", "last_active", gaps=own["gaps"].fill_null(0), own=own["own"]
+    )
+    enough = whole["gaps"] >= asked.min_gaps
+    today = ibis.literal(local_date(log.as_of, log.timezone))
+    silent = today.delta(whole["last_active"], unit="day").cast("int64")
+    whole = whole.mutate(
+        days_silent=silent,
+        threshold=ibis.ifelse(enough, whole["own"], ibis.literal(pooled, "int64")),
+        threshold_from=ibis.ifelse(enough, "own gaps", "all gaps"),
+    )
+    times = whole["days_silent"].cast("float64") / whole["threshold"].cast("float64")
+    over = (whole["days_silent"] > whole["threshold"]).fill_null(False)
+    return whole.select(
+        "unit", "arm", "last_active", "days_silent", "gaps", "threshold", "threshold_from",
+        times=times, over=over,
+    )  # fmt: skip
+
+
+def _counts(log: EventLog, units: ir.Table) -> dict[tuple[str, str], tuple[int, int, float]]:
+    asked: dict[str, Any] = {
+        "n": units.count(),
+        "over": units["over"].ifelse(1, 0).sum(),
+        "middle": units["threshold"].median(),
+    }
+    found = log.run(units.group_by("arm", "threshold_from").aggregate(**asked)).to_pylist()
+    every = log.run(units.group_by("arm").aggregate(**asked)).to_pylist()
+    return {
+        (row["arm"], row.get("threshold_from", "both")): (
+            int(row["n"]), int(row["over"]), np.nan if row["middle"] is None else row["middle"]
+        )
+        for row in (*found, *every)
+    }  # fmt: skip
+
+
+def _never(log: EventLog, units: ir.Table) -> dict[str, int]:
+    if log.arms is None:
+        return {}
+    of_arms = log.arms.units
+    silent = of_arms.anti_join(units, "unit").group_by("arm").aggregate(n=lambda t: t.count())
+    return {row["arm"]: int(row["n"]) for row in log.run(silent).to_pylist()}
+
+
+def _shares(counted: pd.DataFrame) -> pd.DataFrame:
+    total = counted.groupby("arm")["gaps"].transform("sum")
+    return counted.assign(share=counted.groupby("arm")["gaps"].cumsum() / total)

@@ -1,0 +1,336 @@
+"""RFM: when units bought last, how often and for how much, as scores and named segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Unpack, get_args
+
+import numpy as np
+
+from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.differences import share_differences
+from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
+from abtest.cohorts.result import CohortResult
+from abtest.cohorts.rfm_scores import NO_PURCHASE, Compare, Question, scored_units, with_outcome
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from abtest.show.drawing import Chart
+
+SEGMENT_ROWS: Mapping[int, tuple[str, str, str, str, str]] = {
+    5: ("new", "potential loyalists", "potential loyalists", "champions", "champions"),
+    4: ("promising", "potential loyalists", "potential loyalists", "loyal", "loyal"),
+    3: ("about to sleep", "about to sleep", "need attention", "loyal", "loyal"),
+    2: ("hibernating", "hibernating", "at risk", "at risk", "cannot lose"),
+    1: ("hibernating", "hibernating", "at risk", "at risk", "cannot lose"),
+}
+"""Common names: per score of recency those of the scores of frequency from 1 to 5."""
+SEGMENTS: Mapping[tuple[int, int], str] = {
+    (recency, frequency): name
+    for recency, names in SEGMENT_ROWS.items()
+    for frequency, name in enumerate(names, start=1)
+}
+"""Segment by scores of recency and frequency."""
+_CELL = ["recency_score", "frequency_score"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rfm(CohortResult):
+    """Recency, frequency and value, as `rfm` returns them.
+
+    Attributes
+    ----------
+    table
+        One row per cell, the best first: recency_score, frequency_score, segment, units, share (of
+        units with a purchase), mean_recency_days, mean_frequency, mean_value, total_value.
+    differences
+        With `outcome`, treatment minus control in the share of units with it, one row per cell or
+        segment, with Holm's p-values over those of a treatment; units without a purchase in the
+        window are one of the rows. None without `outcome`.
+    segments
+        As `table` by segment, largest first, with that of units without a purchase if there are
+        arms.
+    arms
+        Units and share of each segment per arm; None without arms.
+    units
+        One row per unit, in the engine: unit, arm, recency_days, frequency, value, the three
+        scores and the segment. With arms they rest on what was before exposure alone, so that
+        they can be segments of an experiment.
+    """
+
+    segments: pd.DataFrame
+    arms: pd.DataFrame | None
+    units: ir.Table
+    asked: Question
+    confidence_level: float
+
+    @property
+    def title(self) -> str:
+        """What it is."""
+        of = f" of {', '.join(self.asked.purchase)}" if self.asked.purchase else ""
+        days = self.asked.days
+        return f"Recency and frequency{of} in {days:g} day{'' if days == 1 else 's'}"
+
+    def plot(self, arm: str | None = None) -> Chart:
+        """Return the grid of units by scores.
+
+        Parameters
+        ----------
+        arm
+            A treatment: then the grid of its differences in the outcome.
+        """
+        from abtest.cohorts.rfm_picture import counts_grid, differences_grid
+
+        return counts_grid(self) if arm is None else differences_grid(self, arm)
+
+
+def rfm(  # noqa: PLR0913  every one is a choice of its own, and has a default
+    events: LogTable,
+    *,
+    purchase: str | Sequence[str] | None = None,
+    days: float = 365.0,
+    scores: int = 5,
+    segments: Mapping[tuple[int, int], str] | None = None,
+    outcome: str | Sequence[str] | None = None,
+    outcome_days: float = 28.0,
+    compare: Compare = "cell",
+    confidence_level: float = 0.95,
+    **options: Unpack[LogOptions],
+) -> Rfm:
+    """Return how recently, how often and for how much units bought, as scores and segments.
+
+    The window is the same for all units and ends at `as_of`; with `exposures` it ends before the
+    exposure of each unit, so that no treatment can have moved anything in it.
+
+    Parameters
+    ----------
+    events
+        The log: an Ibis table, a DataFrame, the path of a file, or an `EventLog`.
+    purchase
+        Events that are purchases; left out: any event.
+    days
+        Length of the window.
+    scores
+        The best score; the worst is 1.
+    segments
+        Names by scores of recency and frequency; left out: `SEGMENTS` for five scores, else
+        ``R3 F2`` and the like. Cells without a name are ``other``.
+    outcome
+        With exposures: events of which one within `outcome_days` from exposure is looked for.
+    outcome_days
+        Days after exposure; units count whose days have ended.
+    compare
+        Whether arms are compared per ``cell`` or per ``segment``.
+    confidence_level
+        Of every interval by itself.
+    **options
+        How the log is read, see `LogOptions`.
+
+    Raises
+    ------
+    UsageError
+        ``bad_choice`` for choices that do not go together.
+    DataError
+        ``unknown_event`` and what `open_log` raises.
+
+    Notes
+    -----
+    Recency are whole days of 24 hours from the last purchase to the end of the window, frequency
+    the purchases (exact repeats of a row are one), value the sum of their values, refunds
+    included, rounded to millionths.
+
+    The class of a number is 1 + floor(scores x share of units with a smaller one): a cut at the
+    quantiles of the units with a purchase, of all arms together, in which equal numbers stay
+    together. It is the score of frequency and of value; that of recency is scores + 1 less the
+    class of the days. Where half of the units bought once, all of them have the score 1, and none
+    has 2.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> log = pd.DataFrame(
+    ...     {
+    ...         "user_id": [1, 1, 2, 3],
+    ...         "event": "buy",
+    ...         "time": ["2026-01-02T10:00Z", "2026-01-08T10:00Z", "2026-01-05T10:00Z",
+    ...                  "2026-01-05T11:00Z"],
+    ...         "value": [10.0, 5.0, 7.0, 30.0],
+    ...     }
+    ... )
+    >>> found = rfm(log, days=30, scores=2, as_of="2026-01-10")
+    >>> found.units.order_by("unit").to_pyarrow().select([2, 3, 4, 5, 6, 7]).to_pylist()[0]
+    {'recency_days': 1, 'frequency': 2, 'value': 15.0, 'recency_score': 2, 'frequency_score': 2, \
+'value_score': 1}
+    """
+    log = open_log(events, **options)
+    refuse(_choices(days, scores, segments, outcome, outcome_days, compare, log))
+    refuse([level_choice(confidence_level)])
+    asked = Question(
+        purchase=None if purchase is None else names_of(purchase),
+        days=days,
+        scores=scores,
+        segments=_names(scores) if segments is None else segments,
+        outcome=names_of(outcome),
+        outcome_days=outcome_days,
+        compare=compare,
+    )
+    log.require(purchase, outcome)
+    units = scored_units(log, asked)
+    counted = _counted(log, units)
+    return Rfm(
+        table=_cells(counted, asked),
+        differences=_differences(log, units, asked, confidence_level) if outcome else None,
+        notes=_notes(log, asked, counted),
+        segments=_segments(counted),
+        arms=None if log.arms is None else _arms(counted, log.arms.names),
+        units=units,
+        asked=asked,
+        confidence_level=confidence_level,
+    )
+
+
+def _names(scores: int) -> Mapping[tuple[int, int], str]:
+    if scores == 5:
+        return SEGMENTS
+    ahead = range(1, scores + 1)
+    return {(r, f): f"R{r} F{f}" for r in ahead for f in ahead}
+
+
+def _choices(
+    days: float,
+    scores: int,
+    segments: Mapping[tuple[int, int], str] | None,
+    outcome: object,
+    outcome_days: float,
+    compare: str,
+    log: EventLog,
+) -> Iterator[Choice]:
+    for name, number in (("days", days), ("outcome_days", outcome_days)):
+        yield not (np.isfinite(number) and number > 0), name, number, "more than 0 days"
+    whole = isinstance(scores, int) and not isinstance(scores, bool) and 2 <= scores <= 10
+    yield not whole, "scores", scores, "a whole number from 2 to 10"
+    yield compare not in get_args(Compare), "compare", compare, "cell or segment"
+    yield outcome is not None and log.arms is None, "outcome", outcome, "it with exposures only"
+    ahead = range(1, scores + 1) if whole else range(0)
+    odd = [key for key in segments or {} if not (len(key) == 2 and {*key} <= {*ahead})]
+    todo = f"names by pairs of scores from 1 to {scores}: recency, frequency"
+    yield bool(odd), "segments", odd, todo
+    reserved = NO_PURCHASE in (segments or {}).values()
+    yield reserved, "segments", NO_PURCHASE, "another name: that of units without a purchase"
+
+
+def _counted(log: EventLog, units: ir.Table) -> pd.DataFrame:
+    """Return units and sums by arm, cell and segment."""
+    found = units.group_by("arm", *_CELL, "segment").aggregate(
+        units=units.count(),
+        recency=units["recency_days"].sum(),
+        frequency=units["frequency"].sum(),
+        value=units["value"].sum(),
+    )
+    counted: pd.DataFrame = log.run(found.order_by("arm", *_CELL)).to_pandas()
+    return counted
+
+
+def _summed(counted: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
+    """Return units, shares and means by cell or segment."""
+    columns = ["units", "recency", "frequency", "value"]
+    sums = counted.groupby(by, dropna=False)[columns].sum(min_count=1).reset_index()
+    n = sums["units"].astype("float64")
+    wide = sums.assign(
+        share=n / n.sum(),
+        mean_recency_days=sums["recency"].astype("float64") / n,
+        mean_frequency=sums["frequency"].astype("float64") / n,
+        mean_value=sums["value"].astype("float64") / n,
+        total_value=sums["value"].astype("float64"),
+    )
+    kept: pd.DataFrame = wide.drop(columns=["recency", "frequency", "value"])
+    return kept
+
+
+def _cells(counted: pd.DataFrame, asked: Question) -> pd.DataFrame:
+    import pandas as pd
+
+    bought = counted[counted["segment"] != NO_PURCHASE]
+    found = _summed(bought.astype(dict.fromkeys(_CELL, "int64")), _CELL)
+    ahead = range(asked.scores, 0, -1)
+    every = pd.DataFrame([(r, f) for r in ahead for f in ahead], columns=_CELL)
+    names = [asked.segments.get((r, f), "other") for r, f in every.itertuples(index=False)]
+    table = every.assign(segment=names).merge(found, on=_CELL, how="left")
+    table["units"] = table["units"].fillna(0).astype("int64")
+    table["share"] = table["share"].astype("float64").fillna(0.0)
+    return table
+
+
+def _segments(counted: pd.DataFrame) -> pd.DataFrame:
+    found = _summed(counted, "segment")
+    return found.sort_values(["units", "segment"], ascending=[False, True], ignore_index=True)
+
+
+def _arms(counted: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    found = counted.groupby(["segment", "arm"])["units"].sum().unstack(fill_value=0)
+    found = found.reindex(columns=list(names), fill_value=0)
+    wide = found.join((found / found.sum()).add_prefix("share_"))
+    return wide.reset_index().rename_axis(columns=None)
+
+
+def _differences(
+    log: EventLog, units: ir.Table, asked: Question, confidence_level: float
+) -> pd.DataFrame:
+    assert log.arms is not None
+    keys = ["segment"] if asked.compare == "segment" else [*_CELL, "segment"]
+    known = with_outcome(log, units, asked)
+    found = known.group_by("arm", *keys).aggregate(n=known.count(), met=known["met"].sum())
+    rows = log.run(found).to_pylist()
+    cells = sorted(
+        {tuple(row[key] for key in keys) for row in rows},
+        key=lambda cell: tuple((x is None, -x if isinstance(x, int) else x or 0) for x in cell),
+    )
+    counts = {(row["arm"], *(row[key] for key in keys)): (row["n"], row["met"]) for row in rows}
+    arms: dict[str, tuple[Any, Any]] = {}
+    for name in log.arms.names:
+        pairs = [counts.get((name, *cell), (0, 0)) for cell in cells]
+        arms[name] = ([n for n, _ in pairs], [met for _, met in pairs])
+    columns = {key: [cell[i] for cell in cells] for i, key in enumerate(keys)}
+    return share_differences(arms, columns, confidence_level=confidence_level)
+
+
+def _notes(log: EventLog, asked: Question, counted: pd.DataFrame) -> tuple[str, ...]:
+    end = "the exposure of each unit" if log.arms is not None else log.as_of.isoformat()
+    found = [
+        f"The window are the {asked.days:g} days before {end}; exact repeats of a row are one "
+        "purchase.",
+        f"Scores are 1 to {asked.scores}, the best {asked.scores}, cut at quantiles of the units "
+        "with a purchase"
+        + (", all arms together" if log.arms is not None else "")
+        + ". Equal values have equal scores, so that scores need not be equally frequent.",
+    ]
+    if "value" not in log.events.columns:
+        found.append("The log has no values: there is no mean value and no score of it.")
+    covered = (log.clock - log.facts.first).total_seconds() / 86_400.0
+    if log.arms is None and covered < asked.days:
+        found.append(
+            f"The log covers {covered:.0f} of the {asked.days:g} days: what was before it is not "
+            "known."
+        )
+    if log.arms is not None:
+        bought = counted["segment"] != NO_PURCHASE
+        none = int(counted.loc[~bought, "units"].sum())
+        found.append(
+            f"Only what was before exposure counts. {none:,} units without a purchase in it have "
+            "no scores."
+        )
+        if asked.outcome:
+            found.append(
+                f"The outcome is {' or '.join(asked.outcome)} within {asked.outcome_days:g} days "
+                "from exposure, of units whose days have ended. p_adjusted is Holm's over all "
+                f"{asked.compare}s of a treatment: many are looked at, and the largest difference "
+                "is large by chance."
+            )
+        if log.arms.crossover:
+            found.append(f"{log.arms.crossover:,} units that met two arms are left out.")
+    if log.facts.incomplete:
+        found.append(f"{log.facts.incomplete:,} rows without unit, event or time are left out.")
+    return tuple(found)
