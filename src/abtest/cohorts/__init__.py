@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
+from abtest.cohorts.buying_model import BuyingModel, buying_model
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.funnel import Funnel, funnel
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
@@ -22,6 +23,7 @@ from abtest.cohorts.stickiness import Stickiness, stickiness
 __all__ = [
     "ActiveUnits",
     "Aha",
+    "BuyingModel",
     "CohortResult",
     "DailyLifecycle",
     "EventLog",
@@ -36,6 +38,7 @@ __all__ = [
     "Stickiness",
     "active_units",
     "aha",
+    "buying_model",
     "daily_lifecycle",
     "funnel",
     "lifecycle",

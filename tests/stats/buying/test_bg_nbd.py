@@ -84,7 +84,16 @@ def test_the_likelihood_is_the_mean_over_rates_and_chances(parameters, x, last, 
     assert np.exp(value) == pytest.approx(density, rel=1e-8)
 
 
-@pytest.mark.parametrize("parameters", TRUTHS)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *TRUTHS,
+        (2.0, 1.2, 19.9, 8000.0),
+        (2.0, 1.2, 20.1, 8000.0),
+        (2.0, 1.2, 641.0, 8103.0),
+        (0.5, 1.2, 8103.0, 20.0),
+    ],
+)
 @pytest.mark.parametrize("time", [0.1, 4.0, 60.0])
 def test_expected_purchases_are_the_mean_over_rates_and_chances(parameters, time):
     r, alpha, a, b = parameters
@@ -229,6 +238,12 @@ def test_nulls_are_left_out_and_counted():
     )  # fmt: skip
     assert holes.parameters.tolist() == whole.parameters.tolist()
     assert (holes.n, holes.nulls, whole.nulls) == (85, 4, 0)
+
+
+def test_in_no_time_nobody_buys():
+    fit = fitted(CDNOW)
+    assert fit.probability_of_purchases([0, 1, 3], [0, 0, 0]).tolist() == [1.0, 0.0, 0.0]
+    assert fit.expected_purchases([0.0])[0] == 0.0
 
 
 def test_a_unit_seen_for_no_time_changes_nothing():

@@ -13,6 +13,10 @@ from abtest.stats.moments import Floats
 
 _NODES = 40
 """Of Gauss and Legendre's rule; twice as many change no digit of what tests look at."""
+_LARGE = 20.0
+"""a above which formulas for small a overflow."""
+_ROWS = 20_000
+"""Computed at once."""
 
 
 def log_likelihood(
@@ -71,13 +75,55 @@ def expected(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Fl
     The same is the integral of the rate of buying r / alpha 2F1(r + 1, a; a + b; -s / alpha) over
     s from 0 to t; with s = alpha (exp(y) - 1) and Pfaff's transformation (Abramowitz & Stegun
     15.3.5) that is r times the integral of exp((1 - a) y) 2F1(a + b - 1 - r, a; a + b; 1 -
-    exp(-y)) over y from 0 to log(1 + t / alpha), where nothing cancels.
+    exp(-y)) over y from 0 to log(1 + t / alpha), where nothing cancels. For large a its factors
+    overflow: then (1 - (alpha / (alpha + p t))^r) / p, eq. 7 over rates, is averaged over p by
+    Gauss and Jacobi's rule, which is exact to many digits since p stays away from 0.
     """
+    if a > _LARGE:
+        return _averaged(times, r, alpha, a, b)
+    found = np.empty(times.shape)
+    for begin in range(0, times.size, _ROWS):
+        part = slice(begin, begin + _ROWS)
+        found[part] = _integrated(times[part], r[part], alpha[part], a, b[part])
+    return found
+
+
+def _integrated(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Floats:
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     end = np.log1p(times / alpha)
     y = end[:, None] * (nodes + 1.0) / 2.0
     inside = special.hyp2f1((a + b - 1.0 - r)[:, None], a, (a + b)[:, None], -np.expm1(-y))
-    return np.asarray(r * end / 2.0 * (np.exp((1.0 - a) * y) * inside) @ weights)
+    return np.asarray(r * end / 2.0 * ((np.exp((1.0 - a) * y) * inside) @ weights))
+
+
+def _averaged(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Floats:
+    found = np.empty(times.shape)
+    for one in np.unique(b):
+        own = b == one
+        chances, weights = beta_rule(a, float(one))
+        grown = np.log1p(chances * (times[own] / alpha[own])[:, None])
+        found[own] = (-np.expm1(-r[own][:, None] * grown) / chances) @ weights
+    return found
+
+
+def beta_rule(a: float, b: float, nodes: int = _NODES) -> tuple[Floats, Floats]:
+    """Return nodes and weights of the mean over a beta distribution with a + b above 1.
+
+    Eigenvalues of the matrix of the recurrence of Jacobi's polynomials (Golub & Welsch 1969,
+    Mathematics of Computation 23, 221).
+    """
+    from scipy.linalg import eigh_tridiagonal
+
+    k, left, right = np.arange(nodes, dtype=np.float64), b - 1.0, a - 1.0
+    both = 2.0 * k + left + right
+    middle = np.empty(nodes)
+    middle[0] = (right - left) / (both[0] + 2.0)
+    middle[1:] = (right - left) * (right + left) / (both[1:] * (both[1:] + 2.0))
+    k, both = k[1:], both[1:]
+    above = 4.0 * k * (k + left) * (k + right) * (k + left + right)
+    beside = above / (both**2 * (both + 1.0) * (both - 1.0))
+    places, vectors = eigh_tridiagonal(middle, np.sqrt(beside))
+    return (places + 1.0) / 2.0, vectors[0] ** 2
 
 
 def probability(
@@ -89,8 +135,6 @@ def probability(
     """
     x, share = purchases, times / (alpha + times)
     again = x > 0.0
-    with np.errstate(divide="ignore"):
-        log_share = np.where(x > 0.0, x * np.log(share), 0.0)
     stayed = np.exp(
         special.betaln(a, b + x)
         - special.betaln(a, b)
@@ -98,7 +142,7 @@ def probability(
         - special.gammaln(r)
         - special.gammaln(x + 1.0)
         + r * np.log1p(-share)
-        + log_share
+        + special.xlogy(x, share)
     )
     many = np.maximum(x, 1.0)
     left = np.exp(special.betaln(a + 1.0, b + many - 1.0) - special.betaln(a, b))
