@@ -12,6 +12,7 @@ from abtest.cohorts.buying_model import BuyingModel, buying_model
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.funnel import Funnel, funnel
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
+from abtest.cohorts.lifetime_value import LifetimeValue, lifetime_value
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
@@ -29,6 +30,7 @@ __all__ = [
     "EventLog",
     "Funnel",
     "Lifecycle",
+    "LifetimeValue",
     "LogFacts",
     "LogHealth",
     "LogOptions",
@@ -42,6 +44,7 @@ __all__ = [
     "daily_lifecycle",
     "funnel",
     "lifecycle",
+    "lifetime_value",
     "log_health",
     "maturity",
     "open_log",
