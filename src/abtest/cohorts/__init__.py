@@ -16,6 +16,7 @@ from abtest.cohorts.lifetime_value import LifetimeValue, lifetime_value
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
+from abtest.cohorts.repeat_progression import RepeatProgression, repeat_progression
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.sessions import Sessions, sessions
@@ -35,6 +36,7 @@ __all__ = [
     "LogHealth",
     "LogOptions",
     "Maturity",
+    "RepeatProgression",
     "Retention",
     "Sessions",
     "Stickiness",
@@ -48,6 +50,7 @@ __all__ = [
     "log_health",
     "maturity",
     "open_log",
+    "repeat_progression",
     "retention",
     "sessions",
     "stickiness",
