@@ -164,6 +164,17 @@ def test_a_day_counts_once_and_the_first_not_at_all():
     assert np.isnan(found.predictions["value"]).all()
 
 
+def test_buyers_that_do_not_seem_to_leave_are_said_to_be_unclear():
+    random = np.random.default_rng(7)
+    units = [np.flatnonzero(random.random(60) < 0.1) for _ in range(200)]
+    found = buying_model(days_log(*units), as_of="2026-03-06")
+    assert found.purchases.covariance is None
+    assert any("do not fix every parameter" in note for note in found.notes)
+    assert "do not fix every parameter" in found.plot("alive").alt
+    row = found.table.iloc[-1]
+    assert row["lower"] < row["predicted"] < row["upper"]
+
+
 def test_a_large_correlation_is_said():
     rows = []
     random = np.random.default_rng(4)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Unpack, get_args
 import numpy as np
 
 from abtest.cohorts.buying_forecast import (
+    LOOSE,
     Models,
     frequency_table,
     holdout_table,
@@ -83,7 +84,7 @@ class BuyingModel(CohortResult):
     @property
     def title(self) -> str:
         """What it is."""
-        of = f" of {', '.join(self.asked.purchase)}" if self.asked.purchase else ""
+        of = f" ({', '.join(self.asked.purchase)})" if self.asked.purchase else ""
         return f"Model of buying{of}"
 
     def plot(self, what: BuyingPicture = "tracking") -> Chart:
@@ -219,7 +220,7 @@ def _notes(log: EventLog, asked: Question, found: Histories, models: Models) -> 
         f"{found.later:,} units began later and are in the predictions only.",
         "Units count as new from their first purchase in the log: those that bought before it "
         "begins look new.",
-        f"{models.purchases} Errors: {_errors(models.purchases)}.",
+        f"{models.purchases} {_errors(models.purchases)}",
     ]
     if models.values is not None:
         notes.append(f"Values: {models.values}")
@@ -245,9 +246,9 @@ def _notes(log: EventLog, asked: Question, found: Histories, models: Models) -> 
 
 def _errors(model: BgNbdFit) -> str:
     if model.covariance is None:
-        return "none, for the data do not fix every parameter"
+        return LOOSE
     pairs = zip(model.NAMES, model.standard_errors, strict=True)
-    return ", ".join(f"{name} {error:.3g}" for name, error in pairs)
+    return f"Standard errors: {', '.join(f'{name} {error:.3g}' for name, error in pairs)}."
 
 
 def _correlation_note(correlation: float) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.cohorts.buying_forecast import LOOSE
 from abtest.show.bar_plot import Bars, plain_bars
 from abtest.show.estimate_words import level_text
 from abtest.show.heatmap import HeatRow, heatmap
@@ -96,13 +97,14 @@ def alive(found: BuyingModel) -> Chart:
 
 
 def _words(found: BuyingModel, said: str, axis: str, below: str, alt: str) -> Words:
+    sentences = (said,) if found.purchases.covariance is not None else (said, LOOSE)
     return Words(
         heading=found.title,
-        said=(said,),
+        said=sentences,
         axis=axis,
         below=below,
-        caption=f"{found.title}. {said}",
-        alt=f"{found.title}. {said} {alt}",
+        caption=f"{found.title}. {' '.join(sentences)}",
+        alt=f"{found.title}. {' '.join(sentences)} {alt}",
     )
 
 

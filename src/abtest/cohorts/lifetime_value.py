@@ -55,8 +55,8 @@ class LifetimeValue(CohortResult):
     @property
     def title(self) -> str:
         """What it is."""
-        of = f" of {', '.join(self.asked.purchase)}" if self.asked.purchase else ""
-        return f"Value per unit{of} by age"
+        of = f" ({', '.join(self.asked.purchase)})" if self.asked.purchase else ""
+        return f"Value per unit by age{of}"
 
     def plot(self, arm: str | None = None) -> Chart:
         """Return the curves of cohorts; with arms those of control and one treatment.

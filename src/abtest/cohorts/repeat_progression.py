@@ -55,7 +55,7 @@ class RepeatProgression(CohortResult):
     @property
     def title(self) -> str:
         """What it is."""
-        of = f" of {', '.join(self.asked.purchase)}" if self.asked.purchase else ""
+        of = f" ({', '.join(self.asked.purchase)})" if self.asked.purchase else ""
         return f"Repeat purchases{of}"
 
     def plot(self, arm: str | None = None) -> Chart:
