@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
+from abtest.cohorts.buying_model import BuyingModel, buying_model
 from abtest.cohorts.churn import Churn, churn
 from abtest.cohorts.daily_lifecycle import DailyLifecycle, daily_lifecycle
 from abtest.cohorts.funnel import Funnel, funnel
 from abtest.cohorts.inactivity_alarm import InactivityAlarm, inactivity_alarm
 from abtest.cohorts.lifecycle import Lifecycle, lifecycle
+from abtest.cohorts.lifetime_value import LifetimeValue, lifetime_value
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
+from abtest.cohorts.repeat_progression import RepeatProgression, repeat_progression
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
 from abtest.cohorts.rfm import SEGMENTS, Rfm, rfm
@@ -27,6 +30,7 @@ __all__ = [
     "SEGMENTS",
     "ActiveUnits",
     "Aha",
+    "BuyingModel",
     "Churn",
     "CohortResult",
     "DailyLifecycle",
@@ -34,10 +38,12 @@ __all__ = [
     "Funnel",
     "InactivityAlarm",
     "Lifecycle",
+    "LifetimeValue",
     "LogFacts",
     "LogHealth",
     "LogOptions",
     "Maturity",
+    "RepeatProgression",
     "Retention",
     "Rfm",
     "Sessions",
@@ -45,14 +51,17 @@ __all__ = [
     "Tiers",
     "active_units",
     "aha",
+    "buying_model",
     "churn",
     "daily_lifecycle",
     "funnel",
     "inactivity_alarm",
     "lifecycle",
+    "lifetime_value",
     "log_health",
     "maturity",
     "open_log",
+    "repeat_progression",
     "retention",
     "rfm",
     "sessions",

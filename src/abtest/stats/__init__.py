@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from abtest.stats.bayesian.compare import bayes_compare
     from abtest.stats.bayesian.priors import BetaPrior, GammaPrior, NormalPrior
     from abtest.stats.bayesian.result import BayesArm, BayesComparison, BayesRanking, PriorAnswer
+    from abtest.stats.buying.bg_nbd import BgNbdFit, fit_bg_nbd
+    from abtest.stats.buying.gamma_gamma import GammaGammaFit, fit_gamma_gamma
     from abtest.stats.clusters.compare import compare_clustered_means
     from abtest.stats.clusters.correlation import intraclass_correlation
     from abtest.stats.clusters.correlation_result import ClusterCorrelation
@@ -135,6 +137,7 @@ _HOME = {
     "BayesComparison": "bayesian.result",
     "BayesRanking": "bayesian.result",
     "BetaPrior": "bayesian.priors",
+    "BgNbdFit": "buying.bg_nbd",
     "CappedComparison": "means.capped",
     "ClusterCorrelation": "clusters.correlation_result",
     "ClusterTable": "clusters.table",
@@ -158,6 +161,7 @@ _HOME = {
     "EventTimes": "survival.event_times",
     "ExponentialTimes": "sizing.watched_times",
     "FactorialComparison": "designs.factorial",
+    "GammaGammaFit": "buying.gamma_gamma",
     "GammaPrior": "bayesian.priors",
     "GrayTest": "survival.gray",
     "HazardComparison": "survival.hazards",
@@ -262,6 +266,8 @@ _HOME = {
     "estimate_ratios": "ratios",
     "estimate_scores": "score_pairs",
     "estimate_survival": "survival.compare",
+    "fit_bg_nbd": "buying.bg_nbd",
+    "fit_gamma_gamma": "buying.gamma_gamma",
     "gatekeeping": "multiplicity.gates",
     "gray_test": "survival.gray",
     "heterogeneity": "segments.compare",
@@ -294,6 +300,7 @@ __all__ = [
     "BayesComparison",
     "BayesRanking",
     "BetaPrior",
+    "BgNbdFit",
     "CappedComparison",
     "ClusterCorrelation",
     "ClusterTable",
@@ -317,6 +324,7 @@ __all__ = [
     "EventTimes",
     "ExponentialTimes",
     "FactorialComparison",
+    "GammaGammaFit",
     "GammaPrior",
     "GrayTest",
     "HazardComparison",
@@ -421,6 +429,8 @@ __all__ = [
     "estimate_ratios",
     "estimate_scores",
     "estimate_survival",
+    "fit_bg_nbd",
+    "fit_gamma_gamma",
     "gatekeeping",
     "gray_test",
     "heterogeneity",

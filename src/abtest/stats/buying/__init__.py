@@ -1,0 +1,1 @@
+"""Models of buying: how often units buy, whether they still do, and what they spend."""
