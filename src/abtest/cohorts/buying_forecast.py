@@ -27,8 +27,8 @@ Floats = NDArray[np.float64]
 MOST = 7
 """So many purchase days and more are one class."""
 LOOSE = (
-    "These data do not fix every parameter: they hardly tell rare buyers from those who left. Do not "
-    "read single parameters or probabilities of still buying."
+    "These data do not fix every parameter: they hardly tell rare buyers from those who left. Do "
+    "not read single parameters or probabilities of still buying."
 )
 
 
