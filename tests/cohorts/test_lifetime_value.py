@@ -160,6 +160,13 @@ def test_units_that_bring_nothing_count(dirty):
     assert found.table["units"].tolist() == [20, 20]
 
 
+def test_one_unit_has_a_value_and_no_limits():
+    found = lifetime_value(log_of((1, 0, -3.0)), days=14, as_of="2026-02-20")
+    assert found.pooled["per_unit"].tolist() == [-3.0, -3.0]
+    assert found.table[["lower", "upper"]].isna().all().all()
+    assert "without limits" in found.plot().alt
+
+
 def test_nobody_watched_so_long_is_not_known():
     log = log_of(*[(unit, unit % 20, 1.0) for unit in range(400)])
     found = lifetime_value(log, days=28, as_of="2026-01-26").pooled

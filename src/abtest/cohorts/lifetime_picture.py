@@ -34,7 +34,7 @@ def cohorts(found: LifetimeValue) -> Chart:
     said = "No age is known yet."
     if len(known):
         row = known.iloc[-1]
-        value = Estimate(row["per_unit"], row["lower"], row["upper"])
+        value = _estimate(row)
         said = (
             f"By day {row['age']:g} a unit has brought {like(value.value, value)} on average "
             f"({interval(value, found.confidence_level, sign=False)})."
@@ -58,7 +58,7 @@ def _each(found: LifetimeValue, shown: list[str]) -> str:
         own = found.table[(found.table["cohort"] == name) & found.table["per_unit"].notna()]
         if len(own):
             last = own.iloc[-1]
-            value = Estimate(last["per_unit"], last["lower"], last["upper"])
+            value = _estimate(last)
             parts.append(f"{name}: {like(value.value, value)} by day {last['age']:g}")
     return f"{'; '.join(parts)}." if parts else ""
 
@@ -109,9 +109,15 @@ def _said(rows: pd.DataFrame, control: str, treatment: str, level: float) -> str
     )
 
 
+def _estimate(row: pd.Series) -> Estimate:
+    limits = (row[name] if np.isfinite(row[name]) else None for name in ("lower", "upper"))
+    return Estimate(row["per_unit"], *limits)
+
+
 def _named(name: str, part: pd.DataFrame) -> NamedLine:
-    units = count(part["units"].iloc[0])
-    return NamedLine(name, f"{units} units", part["per_unit"].to_numpy(dtype=np.float64))
+    units = int(part["units"].iloc[0])
+    note = f"{count(units)} unit{'' if units == 1 else 's'}"
+    return NamedLine(name, note, part["per_unit"].to_numpy(dtype=np.float64))
 
 
 def _ticks(ages: pd.Series) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class LifetimeValue(CohortResult):
     table
         One row per cohort (an arm, where arms are given) and age: cohort, age (days), units,
         watched (units watched so long), per_unit (mean cumulative value), lower, upper. Null
-        beyond the age up to which 30 units, or a tenth of the cohort, were watched.
+        beyond the age up to which 30 units, or a tenth of the cohort, were watched; one unit has
+        no limits.
     pooled
         The same over all cohorts; None with arms.
     differences
@@ -221,6 +222,8 @@ def _table(
             whole[: values.size] = values
             if column != "watched":
                 whole[~enough] = np.nan
+            if column in ("lower", "upper") and arm.n < 2:
+                whole[:] = np.nan
             found[column] = whole.astype(np.int64) if column == "watched" else whole
         parts.append(pd.DataFrame(found))
     return pd.concat(parts, ignore_index=True)

@@ -32,7 +32,7 @@ def histories(columns: Mapping[str, Values], weights: Values | None) -> tuple[li
     found = [as_floats(values, name) for name, values in columns.items()]
     units = np.ones(found[0].shape) if weights is None else as_floats(weights, "weights")
     require_same_length([*found, units])
-    require_counts(units, "weights")
+    require_counts(np.where(np.isnan(units), -1.0, units), "weights")
     null = np.isnan(np.stack(found)).any(axis=0) if found[0].size else np.zeros(0, dtype=bool)
     kept = ~null & (units > 0.0)
     if any(np.isinf(column[kept]).any() for column in found):
@@ -58,9 +58,6 @@ def require_counts(values: Floats, name: str) -> None:
     """
     known = values[~np.isnan(values)]
     bad = ~((known >= 0.0) & (known < 2.0**53) & (np.trunc(known) == known))
-    if name == "weights" and known.size < values.size:
-        bad = np.isnan(values)
-        known = values
     if bad.any():
         raise NotEstimable(
             "not_a_count",
