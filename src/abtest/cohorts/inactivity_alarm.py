@@ -91,8 +91,8 @@ def inactivity_alarm(
 ) -> InactivityAlarm:
     """Return which units are silent for longer than their own gaps let expect.
 
-    A gap are the days from one active day of a unit to the next: 1 on consecutive days. A unit is
-    over its threshold when the gap it is in is already longer than nearly all it had before.
+    A gap is the number of days from one active day of a unit to the next: 1 on consecutive days. A
+    unit is over its threshold when the gap it is in is already longer than nearly all it had.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFra
 
 def _notes(log: EventLog, asked: Question, found: Silence) -> tuple[str, ...]:
     notes = [
-        "A gap are the days from one active day of a unit to the next. A unit is over its "
+        "A gap is the number of days from one active day of a unit to the next. A unit is over its "
         f"threshold when its gap up to {log.as_of.isoformat()} is longer than "
         f"{100 * asked.quantile:g}% of its gaps.",
         f"Units with fewer than {asked.min_gaps} gaps have the threshold of all gaps. Units that "
