@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -351,3 +352,16 @@ def test_the_picture_and_the_page_say_what_they_show(dirty):
         as_of=dirty.as_of,
     )  # fmt: skip
     assert "percentage points" in compete.plot().alt
+
+
+def test_without_censoring_the_curve_is_the_share_that_left_later(dirty):
+    """And the restricted mean is the mean of min(time, tau)."""
+    late = replace(dirty, as_of="2027-01-01T00:00:00Z")
+    found = churn(late.events, inactive_days=5, horizon=60, as_of=late.as_of)
+    walk = walked(late, gap=5, arms=False, horizon=60)["all units"]
+    times = np.array([time for time, _ in walk])
+    assert found.tau == 60
+    own = found.table[found.table["time"] < 60]
+    for time, share in zip(own["time"], own["survival"], strict=True):
+        assert share == pytest.approx((times > time).mean(), rel=1e-12)
+    assert found.summary["mean_days"].iloc[0] == pytest.approx(np.minimum(times, 60).mean())

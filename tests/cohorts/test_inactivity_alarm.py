@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abtest.cohorts import inactivity_alarm, open_log
+from abtest.cohorts import inactivity_alarm, open_log, tiers
 from abtest.errors import DataError, UsageError
 from abtest.stats import proportion_interval
 
 ZONE = "America/New_York"
+
+
+def frame(table):
+    found = table.to_pyarrow().to_pandas()
+    return found.sort_values("unit").reset_index(drop=True)
 
 
 def quantile_of(gaps, share):
@@ -151,6 +156,31 @@ def test_the_list_has_the_furthest_first(dirty):
         ["times", "days_silent", "unit"], ascending=[False, False, True]
     )
     assert found.top["unit"].tolist() == best["unit"].head(5).tolist()
+
+
+def test_groups_of_units_are_counted_apart(dirty):
+    log = open_log(dirty.events, exposures=dirty.exposures, as_of=dirty.as_of)
+    levels = tiers(log, thresholds={"silver": 2, "gold": 8})
+    found = inactivity_alarm(log, by=levels.units)
+    units = frame(found.units).drop(columns="group").merge(frame(levels.units)[["unit", "tier"]])
+    for row in found.by_group.to_dict("records"):
+        part = units[(units["arm"] == row["arm"]) & (units["tier"] == row["group"])]
+        assert (row["units"], row["over"]) == (len(part), part["over"].sum())
+        assert row["median_threshold"] == part["threshold"].median()
+    assert len(found.by_group) == 9
+    as_frame = inactivity_alarm(
+        dirty.events, by=frame(levels.units), exposures=dirty.exposures, as_of=dirty.as_of
+    )
+    pd.testing.assert_frame_equal(found.by_group, as_frame.by_group)
+    few = inactivity_alarm(log, by=frame(levels.units).head(5)).by_group
+    assert few[few["group"] != "none"]["units"].sum() <= 5
+    assert few["units"].sum() == len(units)
+    plain = inactivity_alarm(log)
+    pd.testing.assert_frame_equal(found.table, plain.table)
+    assert plain.by_group is None
+    with pytest.raises(UsageError) as caught:
+        inactivity_alarm(log, by=levels.units.drop("tier"))
+    assert caught.value.code == "bad_choice"
 
 
 @pytest.mark.parametrize(

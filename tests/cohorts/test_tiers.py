@@ -280,17 +280,17 @@ def test_what_the_log_lacks_is_told(dirty):
 def test_the_picture_and_the_page_say_what_they_show(dirty):
     plain = tiers(dirty.events, as_of=dirty.as_of)
     alt = plain.plot().alt
-    assert "2026-02, 277 units: gold 11.2% (95% interval 8.0% to 15.4%)" in alt
+    assert "Of 277 units in 2026-02: gold 11.2% (95% interval 8.0% to 15.4%)" in alt
     assert "18 rose, 63 fell, 133 are new" in alt
     moved = plain.plot(movements=True).alt
     assert "144 steps from one month to the next" in moved
     arms = tiers(open_log(dirty.events, exposures=dirty.exposures, as_of=dirty.as_of))
     row = arms.table[(arms.table["arm"] == "c") & (arms.table["tier"] == "gold")].iloc[0]
-    assert f"c, 105 units: gold {100 * row['share']:.1f}%" in arms.plot().alt
+    assert f"Of 105 units of c: gold {100 * row['share']:.1f}%" in arms.plot().alt
     assert "<table>" in arms.fragment().html
     with pytest.raises(UsageError) as caught:
         arms.plot(movements=True)
     assert caught.value.code == "bad_choice"
     lone = tiers(months(1), as_of="2026-02-01")
-    assert "2026-01, 1 unit: gold 0.0%" in lone.plot().alt
+    assert "Of 1 unit in 2026-01: gold 0.0%" in lone.plot().alt
     assert "0 steps" in lone.plot(movements=True).alt

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.churn_numbers import times_differences, times_summary, times_table
 from abtest.cohorts.churn_times import Question, arm_times
-from abtest.cohorts.differences import holm
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
-from abtest.stats import (
-    CompetingTimes,
-    NotEstimable,
-    compare_incidence,
-    compare_survival,
-    cumulative_incidence,
-    survival_curve,
-)
-from abtest.stats.survival.restricted import known_up_to, restricted_mean
+from abtest.stats import CompetingTimes
+from abtest.stats.survival.restricted import known_up_to
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from abtest.show.drawing import Chart
-    from abtest.stats import Comparison, GrayTest, LogRankTest
-    from abtest.stats.results import Interval
 
 _WHOLE = 1e-6
 
@@ -174,10 +165,12 @@ def churn(
     reached = [asked.until, *(known_up_to(arm.any_event) for arm in times.values())]
     tau = float(min(reached))
     return Churn(
-        table=_table(times, asked, confidence_level),
-        differences=None if log.arms is None else _differences(times, asked, tau, confidence_level),
+        table=times_table(times, asked, confidence_level),
+        differences=None
+        if log.arms is None
+        else times_differences(times, asked, tau, confidence_level),
         notes=_notes(log, asked, tau),
-        summary=_summary(times, asked, tau, confidence_level),
+        summary=times_summary(times, asked, tau, confidence_level),
         tau=tau,
         times=times,
         asked=asked,
@@ -199,108 +192,6 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     yield bool(competing) and not asked.leave, "competing", competing, "leave together with it"
     todo = "events that are not in leave"
     yield bool({*competing} & {*asked.leave}), "competing", competing, todo
-
-
-def _table(times: Mapping[str, CompetingTimes], asked: Question, level: float) -> pd.DataFrame:
-    import pandas as pd
-
-    parts = []
-    for name, arm in times.items():
-        if asked.competing:
-            share = cumulative_incidence(arm, confidence_level=level)
-            columns = {"incidence": share.incidence, "lower": share.lower, "upper": share.upper}
-            left = (arm.any_event.events + arm.censored) > 0
-            counted = {"events": share.events, "competing": share.competing}
-            parts.append(
-                {"time": share.times, "arm": name, "at_risk": arm.any_event.at_risk[left]}
-                | counted | {"censored": share.censored} | columns
-            )  # fmt: skip
-        else:
-            curve = survival_curve(arm.any_event, confidence_level=level)
-            parts.append(
-                {"time": curve.times, "arm": name, "at_risk": curve.at_risk,
-                 "events": curve.events, "censored": curve.censored, "survival": curve.survival,
-                 "lower": curve.survival_lower, "upper": curve.survival_upper}
-            )  # fmt: skip
-    return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True)
-
-
-def _summary(
-    times: Mapping[str, CompetingTimes], asked: Question, tau: float, level: float
-) -> pd.DataFrame:
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = []
-    for name, arm in times.items():
-        row: dict[str, Any] = {
-            "arm": name, "units": arm.n, "events": int(arm.of_cause(1).sum()),
-            "competing": int(arm.of_cause(2).sum()), "censored": int(arm.censored.sum()),
-            "tau": tau,
-        }  # fmt: skip
-        if asked.competing:
-            row |= _limits(cumulative_incidence(arm, confidence_level=level).at(tau), "incidence")
-        else:
-            curve = survival_curve(arm.any_event, confidence_level=level)
-            row |= _limits(curve.at(tau), "survival")
-            row["mean_days"] = restricted_mean(arm.any_event, tau).value if tau > 0 else np.nan
-            row |= _limits(curve.quantile(), "median", "median_")
-        rows.append(row)
-    found = pd.DataFrame(rows)
-    return found if asked.competing else found.drop(columns="competing")
-
-
-def _limits(interval: Interval, name: str, prefix: str = "") -> dict[str, float]:
-    found = (interval.estimate, interval.lower, interval.upper)
-    columns = (name, f"{prefix}lower", f"{prefix}upper")
-    return {key: np.nan if x is None else x for key, x in zip(columns, found, strict=True)}
-
-
-def _differences(
-    times: Mapping[str, CompetingTimes], asked: Question, tau: float, level: float
-) -> pd.DataFrame:
-    import pandas as pd
-
-    control, *treatments = times
-    rows = [
-        {"measure": "share_left" if asked.competing else "mean_days", "tau": tau, "arm": name,
-         "control": control, "n_control": times[control].n, "n": times[name].n}
-        | _compared(times[control], times[name], asked, tau, level)
-        for name in treatments
-    ]  # fmt: skip
-    found = pd.DataFrame(rows)
-    adjusted = holm(found["p_value"].to_numpy(dtype=np.float64))
-    found.insert(list(found.columns).index("p_value") + 1, "p_adjusted", adjusted)
-    return found
-
-
-def _compared(
-    control: CompetingTimes, treatment: CompetingTimes, asked: Question, tau: float, level: float
-) -> dict[str, Any]:
-    """Return one comparison; what cannot be compared has the reason as its status."""
-    columns = ("control_value", "value", "difference", "lower", "upper", "relative", "p_value")
-    unknown: dict[str, Any] = dict.fromkeys((*columns, "test_p"), np.nan)
-    horizon = tau or asked.until
-    found: Comparison
-    test: LogRankTest | GrayTest | None
-    try:
-        if asked.competing:
-            found = share = compare_incidence(
-                control, treatment, horizon=horizon, confidence_level=level
-            )
-            test = share.gray
-        else:
-            arms = control.any_event, treatment.any_event
-            found = mean = compare_survival(*arms, horizon=horizon, confidence_level=level)
-            test = mean.log_rank
-    except NotEstimable as error:
-        return unknown | {"status": error.code}
-    values = (
-        found.control_value, found.treatment_value, found.absolute.estimate, found.absolute.lower,
-        found.absolute.upper, found.relative.estimate, found.p_value,
-        None if test is None else test.p_value,
-    )  # fmt: skip
-    known = {key: np.nan if x is None else x for key, x in zip(unknown, values, strict=True)}
-    return known | {"status": "ok"}
 
 
 def _notes(log: EventLog, asked: Question, tau: float) -> tuple[str, ...]:

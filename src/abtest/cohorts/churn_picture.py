@@ -14,6 +14,7 @@ from abtest.show.estimate_words import Estimate, level_text, share_interval, sig
 from abtest.show.numbers import count, number, p_phrase, percent
 from abtest.show.plot_frame import Words, in_sentence
 from abtest.show.step_curves import CurvePair, LoneAxes, StepArm, curves, lone_curve
+from abtest.show.step_extent import axis_end, reach
 from abtest.show.survival_plot import lowest_share
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from abtest.cohorts.churn import Churn
     from abtest.show.drawing import Chart
-
-AFTER_TAU = 1.5
-"""The time axis goes on so many times tau where units were watched for longer."""
 
 
 def picture(found: Churn, arm: str | None) -> Chart:
@@ -102,15 +100,11 @@ def _arm(found: Churn, name: str) -> StepArm:
 
 def _axes(found: Churn, arms: list[StepArm]) -> LoneAxes:
     horizon = found.tau or found.asked.until
-    end = max(horizon, min(max(arm.last for arm in arms), AFTER_TAU * horizon))
-    low, high = 0.0, 1.0
-    known = [arm.times <= horizon for arm in arms]
+    end = axis_end(arms, horizon)
+    smallest, largest = reach(arms, horizon, end)
+    low, high = lowest_share(smallest), 1.0
     if found.asked.competing:
-        tops = [arm.upper[row].max(initial=0.0) for arm, row in zip(arms, known, strict=True)]
-        high = 1.0 - lowest_share(1.0 - float(min(max(tops), 1.0)))
-    else:
-        ends = [arm.lower[row].min(initial=1.0) for arm, row in zip(arms, known, strict=True)]
-        low = lowest_share(float(min(ends)))
+        low, high = 0.0, 1.0 - lowest_share(1.0 - largest)
     return LoneAxes("days", horizon, end, low, high)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from abtest.cohorts.choices import Choice, level_choice, refuse
 from abtest.cohorts.inactivity_gaps import ALL, Question, Silence, silence_of
-from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
+from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log, open_source
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.shares import share_limits
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from abtest.show.drawing import Chart
+
+GROUPS = ("tier", "segment", "group")
+"""Names of columns of groups, the first that is there is taken."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +37,9 @@ class InactivityAlarm(CohortResult):
         of an arm without an active day since exposure, which are in no other column.
     differences
         None: this describes, and is no metric of an experiment.
+    by_group
+        With `by`, the same per arm and group: arm, group, units, over, share, lower, upper and
+        median_threshold; None without.
     top
         The units furthest over their threshold: unit, arm, last_active, days_silent, gaps,
         threshold, threshold_from, times (days silent over the threshold).
@@ -45,6 +51,7 @@ class InactivityAlarm(CohortResult):
         The quantile of all gaps; None where there is no gap.
     """
 
+    by_group: pd.DataFrame | None
     top: pd.DataFrame
     gaps: pd.DataFrame
     units: ir.Table
@@ -78,13 +85,14 @@ def inactivity_alarm(
     quantile: float = 0.95,
     min_gaps: int = 10,
     top: int = 50,
+    by: Any = None,
     confidence_level: float = 0.95,
     **options: Unpack[LogOptions],
 ) -> InactivityAlarm:
     """Return which units are silent for longer than their own gaps let expect.
 
-    A gap are the days from one active day of a unit to the next: 1 on consecutive days. A unit is
-    over its threshold when the gap it is in is already longer than nearly all it had before.
+    A gap is the number of days from one active day of a unit to the next: 1 on consecutive days. A
+    unit is over its threshold when the gap it is in is already longer than nearly all it had.
 
     Parameters
     ----------
@@ -99,6 +107,9 @@ def inactivity_alarm(
         Units with fewer gaps have the quantile of the gaps of all units as their threshold.
     top
         Rows of the list of units.
+    by
+        A table or frame with the columns unit and ``tier``, ``segment`` or ``group``, one row per
+        unit, such as the ``units`` of `tiers` or `rfm`.
     confidence_level
         Of the intervals of shares.
     **options
@@ -140,11 +151,12 @@ def inactivity_alarm(
     )
     refuse([*_choices(asked), level_choice(confidence_level)])
     log.require(active)
-    found = silence_of(log, asked)
+    found = silence_of(log, asked, None if by is None else _groups(log, by))
     return InactivityAlarm(
         table=_table(log, found, confidence_level),
         differences=None,
         notes=_notes(log, asked, found),
+        by_group=None if by is None else _group_table(log, found, confidence_level),
         top=found.top,
         gaps=found.gaps,
         units=found.units,
@@ -163,6 +175,33 @@ def _choices(asked: Question) -> Iterator[Choice]:
 
 def _is_count(number: object, least: int) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= least
+
+
+def _groups(log: EventLog, by: Any) -> ir.Table:
+    """Return the columns unit and group of a table of groups."""
+    table = open_source(by, None, log.sources)[1].table
+    names = [name for name in GROUPS if name in table.columns]
+    known = "unit" in table.columns and bool(names)
+    todo = f"a table with the columns unit and {' or '.join(GROUPS)}"
+    refuse([(not known, "by", list(table.columns), todo)])
+    unit = table["unit"].cast(log.events["unit"].type())
+    return table.select(unit=unit, group=table[names[0]])
+
+
+def _group_table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFrame:
+    import pandas as pd
+
+    names = (ALL,) if log.arms is None else log.arms.names
+    order = sorted(found.groups, key=lambda key: (names.index(key[0]), key[1]))
+    rows = []
+    for arm, group in order:
+        units, over, middle = found.groups[arm, group]
+        share, lower, upper = share_limits(over, units, confidence_level)
+        rows.append(
+            {"arm": arm, "group": group, "units": units, "over": over, "share": share,
+             "lower": lower, "upper": upper, "median_threshold": middle}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFrame:
@@ -184,7 +223,7 @@ def _table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFra
 
 def _notes(log: EventLog, asked: Question, found: Silence) -> tuple[str, ...]:
     notes = [
-        "A gap are the days from one active day of a unit to the next. A unit is over its "
+        "A gap is the number of days from one active day of a unit to the next. A unit is over its "
         f"threshold when its gap up to {log.as_of.isoformat()} is longer than "
         f"{100 * asked.quantile:g}% of its gaps.",
         f"Units with fewer than {asked.min_gaps} gaps have the threshold of all gaps. Units that "

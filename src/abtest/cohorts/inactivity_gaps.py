@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ALL = "all units"
 """Name of the units of a log without arms."""
+NO_GROUP = "none"
+"""Group of units that the table of groups does not have."""
 _ROUNDING = 1e-9
 """Shares of counts this close to a quantile reach it."""
 
@@ -39,6 +41,8 @@ class Silence:
     ----------
     counts
         By arm and origin of the threshold: units, those over it, median threshold.
+    groups
+        By arm and group: the same; empty without groups.
     never
         Per arm the units without an active day.
     top, gaps, units, pooled
@@ -46,6 +50,7 @@ class Silence:
     """
 
     counts: dict[tuple[str, str], tuple[int, int, float]]
+    groups: dict[tuple[str, str], tuple[int, int, float]]
     never: dict[str, int]
     top: pd.DataFrame
     gaps: pd.DataFrame
@@ -53,8 +58,11 @@ class Silence:
     pooled: int | None
 
 
-def silence_of(log: EventLog, asked: Question) -> Silence:
-    """Return the gaps of a log, and how long each unit is silent."""
+def silence_of(log: EventLog, asked: Question, by: ir.Table | None = None) -> Silence:
+    """Return the gaps of a log, and how long each unit is silent.
+
+    `by` has the columns unit and group.
+    """
     days = log.keep(_days(log, asked))
     counted = log.run(
         days.filter(days["gap"].notnull())
@@ -63,13 +71,19 @@ def silence_of(log: EventLog, asked: Question) -> Silence:
         .order_by("arm", "days")
     ).to_pandas()
     pooled = _pooled(counted, asked.quantile)
-    units = log.keep(_units(log, days, asked, pooled))
+    whole = _units(log, days, asked, pooled)
+    if by is not None:
+        joined = whole.left_join(by, "unit")
+        group = by["group"].fill_null(NO_GROUP)
+        whole = joined.select(*(whole[name] for name in whole.columns), group=group)
+    units = log.keep(whole)
     best = units.filter(units["over"]).order_by(
         ibis.desc("times"), ibis.desc("days_silent"), "unit"
     )
     top = log.run(best.limit(asked.top).drop("over")).to_pandas()
     return Silence(
-        counts=_counts(log, units),
+        counts=_counts(log, units, "threshold_from", "both"),
+        groups={} if by is None else _counts(log, units, "group", None),
         never=_never(log, units),
         top=top,
         gaps=_shares(counted),
@@ -130,19 +144,24 @@ def _units(log: EventLog, days: ir.Table, asked: Question, pooled: int | None) -
     )  # fmt: skip
 
 
-def _counts(log: EventLog, units: ir.Table) -> dict[tuple[str, str], tuple[int, int, float]]:
+def _counts(
+    log: EventLog, units: ir.Table, key: str, every: str | None
+) -> dict[tuple[str, str], tuple[int, int, float]]:
+    """Return units, those over and the median threshold by arm and key, and of arms as `every`."""
     asked: dict[str, Any] = {
         "n": units.count(),
         "over": units["over"].ifelse(1, 0).sum(),
         "middle": units["threshold"].median(),
     }
-    found = log.run(units.group_by("arm", "threshold_from").aggregate(**asked)).to_pylist()
-    every = log.run(units.group_by("arm").aggregate(**asked)).to_pylist()
+    rows = log.run(units.group_by("arm", key).aggregate(**asked)).to_pylist()
+    if every is not None:
+        whole = log.run(units.group_by("arm").aggregate(**asked)).to_pylist()
+        rows += [row | {key: every} for row in whole]
     return {
-        (row["arm"], row.get("threshold_from", "both")): (
+        (row["arm"], row[key]): (
             int(row["n"]), int(row["over"]), np.nan if row["middle"] is None else row["middle"]
         )
-        for row in (*found, *every)
+        for row in rows
     }  # fmt: skip
 
 

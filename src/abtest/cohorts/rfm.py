@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack, get_args
+from typing import TYPE_CHECKING, Unpack, get_args
 
 import numpy as np
 
 from abtest.cohorts.choices import Choice, level_choice, refuse
-from abtest.cohorts.differences import share_differences
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
-from abtest.cohorts.rfm_scores import NO_PURCHASE, Compare, Question, scored_units, with_outcome
+from abtest.cohorts.rfm_scores import NO_PURCHASE, Compare, Question, scored_units
+from abtest.cohorts.rfm_tables import (
+    arm_table,
+    cell_table,
+    counted_cells,
+    outcome_differences,
+    segment_table,
+)
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -34,7 +40,6 @@ SEGMENTS: Mapping[tuple[int, int], str] = {
     for frequency, name in enumerate(names, start=1)
 }
 """Segment by scores of recency and frequency."""
-_CELL = ["recency_score", "frequency_score"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,13 +184,13 @@ def rfm(  # noqa: PLR0913  every one is a choice of its own, and has a default
     )
     log.require(purchase, outcome)
     units = scored_units(log, asked)
-    counted = _counted(log, units)
+    counted = counted_cells(log, units)
     return Rfm(
-        table=_cells(counted, asked),
-        differences=_differences(log, units, asked, confidence_level) if outcome else None,
+        table=cell_table(counted, asked),
+        differences=outcome_differences(log, units, asked, confidence_level) if outcome else None,
         notes=_notes(log, asked, counted),
-        segments=_segments(counted),
-        arms=None if log.arms is None else _arms(counted, log.arms.names),
+        segments=segment_table(counted),
+        arms=None if log.arms is None else arm_table(counted, log.arms.names),
         units=units,
         asked=asked,
         confidence_level=confidence_level,
@@ -222,85 +227,10 @@ def _choices(
     yield reserved, "segments", NO_PURCHASE, "another name: that of units without a purchase"
 
 
-def _counted(log: EventLog, units: ir.Table) -> pd.DataFrame:
-    """Return units and sums by arm, cell and segment."""
-    found = units.group_by("arm", *_CELL, "segment").aggregate(
-        units=units.count(),
-        recency=units["recency_days"].sum(),
-        frequency=units["frequency"].sum(),
-        value=units["value"].sum(),
-    )
-    counted: pd.DataFrame = log.run(found.order_by("arm", *_CELL)).to_pandas()
-    return counted
-
-
-def _summed(counted: pd.DataFrame, by: str | list[str]) -> pd.DataFrame:
-    """Return units, shares and means by cell or segment."""
-    columns = ["units", "recency", "frequency", "value"]
-    sums = counted.groupby(by, dropna=False)[columns].sum(min_count=1).reset_index()
-    n = sums["units"].astype("float64")
-    wide = sums.assign(
-        share=n / n.sum(),
-        mean_recency_days=sums["recency"].astype("float64") / n,
-        mean_frequency=sums["frequency"].astype("float64") / n,
-        mean_value=sums["value"].astype("float64") / n,
-        total_value=sums["value"].astype("float64"),
-    )
-    kept: pd.DataFrame = wide.drop(columns=["recency", "frequency", "value"])
-    return kept
-
-
-def _cells(counted: pd.DataFrame, asked: Question) -> pd.DataFrame:
-    import pandas as pd
-
-    bought = counted[counted["segment"] != NO_PURCHASE]
-    found = _summed(bought.astype(dict.fromkeys(_CELL, "int64")), _CELL)
-    ahead = range(asked.scores, 0, -1)
-    every = pd.DataFrame([(r, f) for r in ahead for f in ahead], columns=_CELL)
-    names = [asked.segments.get((r, f), "other") for r, f in every.itertuples(index=False)]
-    table = every.assign(segment=names).merge(found, on=_CELL, how="left")
-    table["units"] = table["units"].fillna(0).astype("int64")
-    table["share"] = table["share"].astype("float64").fillna(0.0)
-    return table
-
-
-def _segments(counted: pd.DataFrame) -> pd.DataFrame:
-    found = _summed(counted, "segment")
-    return found.sort_values(["units", "segment"], ascending=[False, True], ignore_index=True)
-
-
-def _arms(counted: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    found = counted.groupby(["segment", "arm"])["units"].sum().unstack(fill_value=0)
-    found = found.reindex(columns=list(names), fill_value=0)
-    wide = found.join((found / found.sum()).add_prefix("share_"))
-    return wide.reset_index().rename_axis(columns=None)
-
-
-def _differences(
-    log: EventLog, units: ir.Table, asked: Question, confidence_level: float
-) -> pd.DataFrame:
-    assert log.arms is not None
-    keys = ["segment"] if asked.compare == "segment" else [*_CELL, "segment"]
-    known = with_outcome(log, units, asked)
-    found = known.group_by("arm", *keys).aggregate(n=known.count(), met=known["met"].sum())
-    rows = log.run(found).to_pylist()
-    cells = sorted(
-        {tuple(row[key] for key in keys) for row in rows},
-        key=lambda cell: tuple((x is None, -x if isinstance(x, int) else x or 0) for x in cell),
-    )
-    counts = {(row["arm"], *(row[key] for key in keys)): (row["n"], row["met"]) for row in rows}
-    arms: dict[str, tuple[Any, Any]] = {}
-    for name in log.arms.names:
-        pairs = [counts.get((name, *cell), (0, 0)) for cell in cells]
-        arms[name] = ([n for n, _ in pairs], [met for _, met in pairs])
-    columns = {key: [cell[i] for cell in cells] for i, key in enumerate(keys)}
-    return share_differences(arms, columns, confidence_level=confidence_level)
-
-
 def _notes(log: EventLog, asked: Question, counted: pd.DataFrame) -> tuple[str, ...]:
     end = "the exposure of each unit" if log.arms is not None else log.as_of.isoformat()
     found = [
-        f"The window are the {asked.days:g} days before {end}; exact repeats of a row are one "
+        f"The window is the {asked.days:g} days before {end}; exact repeats of a row are one "
         "purchase.",
         f"Scores are 1 to {asked.scores}, the best {asked.scores}, cut at quantiles of the units "
         "with a purchase"

@@ -56,7 +56,7 @@ def _said(found: Tiers, key: str, place: str) -> str:
     rows = found.table[found.table[key] == place]
     total = int(rows["units"].sum())
     if not total:
-        return f"{in_sentence(place)}: no unit."
+        return f"No unit of {in_sentence(place)}."
     level = level_text(found.confidence_level)
     parts: list[str] = []
     for row in reversed(rows.to_dict("records")):
@@ -64,7 +64,7 @@ def _said(found: Tiers, key: str, place: str) -> str:
         interval = f" ({level} interval {limits})" if not parts else ""
         parts.append(f"{in_sentence(row['tier'])} {percent(row['share'], 1)}{interval}")
     many = f"{count(total)} unit{'' if total == 1 else 's'}"
-    return f"{in_sentence(place)}, {many}: {', '.join(parts)}."
+    return f"Of {many} {'of' if key == 'arm' else 'in'} {in_sentence(place)}: {', '.join(parts)}."
 
 
 def _moves_said(found: Tiers) -> str:

@@ -25,8 +25,6 @@ MOST_VALUES = 1_500
 """With more distinct values than this, bands of quantiles take seconds."""
 WINDOW, KEPT = 8.0, 100
 """About each quantile so many standard deviations of its rank keep so many values."""
-AFTER_HORIZON = 1.5
-"""The time axis goes on so many times the horizon where units were watched for longer."""
 
 
 def survival_arm(name: str, arm: EventTimes, horizon: float, level: float) -> StepArm:
@@ -69,24 +67,6 @@ def cumulative_arm(name: str, arm: RepeatedEvents, horizon: float, level: float)
         summary=math.nan,
         at_horizon=estimate_of(curve.at(horizon)),
     )
-
-
-def axis_end(arms: Iterable[StepArm], horizon: float) -> float:
-    """Return the end of the time axis: what is known, but not much more than the horizon."""
-    last = max((arm.last for arm in arms), default=horizon)
-    return float(max(horizon, min(last, AFTER_HORIZON * horizon)))
-
-
-def reach(arms: Iterable[StepArm], horizon: float, end: float) -> tuple[float, float]:
-    """Return the lowest and the highest point of curves up to `end` and bands up to the horizon.
-
-    Bands beyond may be cut off by the axis; curves never are.
-    """
-    found: list[float] = []
-    for arm in arms:
-        known, banded = arm.times <= end, arm.times <= horizon
-        found += [arm.first, *arm.values[known], *arm.lower[banded], *arm.upper[banded]]
-    return float(min(found)), float(max(found))
 
 
 def thinned(arm: ValueCounts, shares: Sequence[float]) -> ValueCounts:

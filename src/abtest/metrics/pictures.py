@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from abtest.metrics.picture_arms import (
-    axis_end,
     cumulative_arm,
     estimate_of,
     quantile_curve,
-    reach,
     survival_arm,
     thinned,
     value_shares,
@@ -30,6 +28,7 @@ from abtest.metrics.picture_scores import (
     score_arm,
     score_difference,
 )
+from abtest.show.step_extent import axis_end, reach
 from abtest.stats.not_estimable import NotEstimable
 
 if TYPE_CHECKING:
