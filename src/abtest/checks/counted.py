@@ -45,7 +45,10 @@ def check_future_times(facts: Facts) -> CheckResult | None:
 
 
 def check_duplicates(facts: Facts) -> CheckResult:
-    """Count rows that repeat another exactly; each counts once."""
+    """Count rows that repeat another exactly; each counts once.
+
+    Of events only those that metrics count or sum are compared.
+    """
     tally = facts.measured.tally
     kinds = {
         "exposures": tally.duplicate_exposure_rows,

@@ -113,6 +113,8 @@ class Tally:
     `after_end` are units. `unknown_variant` has the twenty names with most units.
     `without_events` counts exposed units with no activity at or after their exposure, and
     `valueless`, by metric, those with an event that lacks the value to sum or compare.
+    `duplicate_event_rows` are exact repeats among the events that metrics count or sum; nothing
+    else that is made of events changes with a repeat.
     """
 
     rows: int = 0

@@ -186,7 +186,7 @@ def _future_times(check: Row, _labels: Mapping[str, str]) -> str:
 
 def _duplicates(check: Row, _labels: Mapping[str, str]) -> str:
     if not _amount(check["values"]):
-        return "No row repeats another"
+        return "No row that counts repeats another"
     kinds = {
         name: repeated
         for name, repeated in check["values"].items()
