@@ -149,6 +149,34 @@ def test_rows_come_in_any_order_and_twice(project, plain):
     )
 
 
+def test_events_sent_twice_under_one_id_count_once_and_are_told(project, plain):
+    """The second time with a later clock, so that no row repeats another exactly."""
+    rows = log_rows()
+    named = [(*row, f"e{number}") for number, row in enumerate(rows)]
+    again = [(u, what, at + timedelta(seconds=2), w, i) for u, what, at, w, i in named[::2]]
+    lost = [("u3", "buy", T0 + timedelta(hours=8), 1.0, None)] * 2  # without an id: as they are
+    write(project, rows)
+    texts = [(u, what, at.strftime(ISO), w, i) for u, what, at, w, i in [*again, *named, *lost]]
+    project.write("log.csv", as_csv(texts, ("id", "what", "at", "worth", "event_id")))
+    given = spec()
+    twice = project.analyse(given)
+    given["data"]["events"]["id"] = "event_id"
+    document = project.analyse(given)
+    spent = plain["effects"][0]["treatment_value"] + 1.0 / (UNITS / 2)  # one euro once
+    assert document["effects"][0]["treatment_value"] == pytest.approx(spent)
+    assert twice["effects"][0]["treatment_value"] > spent
+    assert check_of(document, "duplicates")["values"]["rows"] >= len(again)
+    given["data"]["events"]["id"] = "event"
+    assert project.refusal(given).code == "missing_column"
+    frame = pd.DataFrame([*again, *named], columns=["user", "event", "time", "value", "event_id"])
+    found = open_log(frame, id="event_id", as_of="2026-03-01")
+    assert found.run(found.events.count()).as_py() == len(named)
+    ours = retention(found, period="day").table
+    pd.testing.assert_frame_equal(
+        ours, retention(frame.iloc[len(again) :], period="day", as_of="2026-03-01").table
+    )
+
+
 def test_refunds_are_values_below_zero_and_stay(project):
     rows = log_rows()
     back = [(unit, "buy", at + timedelta(minutes=1), -worth) for unit, _, at, worth in rows[:40]]

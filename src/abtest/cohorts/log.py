@@ -17,6 +17,7 @@ from abtest.cohorts.columns import find_column
 from abtest.cohorts.exposed import Arms, open_arms
 from abtest.data import engine, reading
 from abtest.data.clock import aware, default_as_of, utc_clock
+from abtest.data.event_ids import first_of_each_id
 from abtest.data.frames import as_arrow
 from abtest.data.source import Source, Sources
 from abtest.errors import DataError, UsageError
@@ -36,6 +37,8 @@ class LogOptions(TypedDict, total=False):
     unit, time, event, value, session
         Names of columns; left out: found by common names such as ``user_id`` or ``occurred_at``.
         `value` and `session` may be absent; without `event` every row is one of ``event``.
+    id
+        Column of an id of the event: of rows of one unit and id the earliest is read.
     property
         A further column to keep, such as a product; `funnel` can hold it constant.
     timezone
@@ -61,6 +64,7 @@ class LogOptions(TypedDict, total=False):
     event: str
     value: str
     session: str
+    id: str
     property: str
     timezone: str
     as_of: datetime | str
@@ -252,6 +256,9 @@ def open_log(events: LogTable, **options: Unpack[LogOptions]) -> EventLog:
         _complete(table) & (table["time"] < ibis.literal(utc_clock(as_of), "timestamp(6)"))
     )
     kept = known.drop(*read)
+    if options.get("id") is not None:
+        order = [name for name in ("time", "event", "value", "session") if name in kept.columns]
+        kept = sources.keep(first_of_each_id(kept, "unit", order), source.label)
     arms = None
     if options.get("exposures") is not None:
         exposures = open_source(options["exposures"], None, sources)[1]
@@ -344,6 +351,10 @@ def _canonical(
     session = find_column(source, "session", options.get("session"))
     if session is not None:
         chosen["session"] = reading.text(session)
+    if options.get("id") is not None:
+        ident = find_column(source, "id", options["id"])
+        assert ident is not None  # it is named
+        chosen["id"] = reading.text(ident)
     if options.get("property") is not None:
         kept = find_column(source, "property", options["property"])
         assert kept is not None  # it is named

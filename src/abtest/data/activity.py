@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from abtest.data import reading
 from abtest.data import status as row_status
+from abtest.data.event_ids import first_of_each_id
 from abtest.data.measured import Failure
 from abtest.data.request import Design, EventValue, SessionValue, StepsValue
 from abtest.data.settings import Events
@@ -27,7 +28,8 @@ AMOUNTS = frozenset({"sum", "max"})
 class EventRows:
     """Event rows in canonical columns: key, name, time and, where mapped, value and session.
 
-    `value_failure` says why there are no values to sum, as code and values.
+    `value_failure` says why there are no values to sum, as code and values. `repeated` rows are
+    left out, since their unit has their id already.
     """
 
     table: ir.Table
@@ -35,6 +37,7 @@ class EventRows:
     valued: bool
     value_failure: Failure | None
     session: bool
+    repeated: int = 0
 
 
 def event_rows(
@@ -68,10 +71,22 @@ def event_rows(
     if settings.session is not None:
         session = reading.column(source, settings.session, "data.events.session")
         chosen["session"] = reading.text(session)
+    if settings.id is not None:
+        chosen["id"] = reading.text(reading.column(source, settings.id, "data.events.id"))
     table = source.table.select(**chosen)
     if source.text:
         table = sources.keep(table, source.label)
-    return EventRows(table, source, "value" in chosen, failure, "session" in chosen)
+    repeated = 0
+    if settings.id is not None:
+        every = table
+        order = [name for name in ("time", "name", "value", "session") if name in chosen]
+        table = sources.keep(first_of_each_id(every, "key", order), source.label)
+        counted = (
+            sources.run(one.aggregate(n=one.count()), source.label) for one in (every, table)
+        )
+        rows, kept = (int(found["n"][0].as_py()) for found in counted)
+        repeated = rows - kept
+    return EventRows(table, source, "value" in chosen, failure, "session" in chosen, repeated)
 
 
 def _value_failure(settings: Events, source: Source) -> Failure | None:

@@ -569,7 +569,7 @@ def _tally(
         null_time_rows=rows.null_times,
         null_event_rows=counts.nulls,
         duplicate_exposure_rows=fates[1],
-        duplicate_event_rows=int(answer.extra["event_repeats"].sum()),
+        duplicate_event_rows=job.events.repeated + int(answer.extra["event_repeats"].sum()),
         never_exposed=fates.get(exposures.NEVER_EXPOSED, 0),
         before_start=fates.get(exposures.TOO_EARLY, 0),
         after_end=fates.get(exposures.TOO_LATE, 0),

@@ -141,7 +141,7 @@ def _named(settings: DataSettings, design: Design, role: str) -> list[tuple[str,
         part, key = settings.totals, "data.totals"
     names = [
         (getattr(part, name), f"{key}.{name}")
-        for name in ("unit", "variant", "time", "name", "value", "session")
+        for name in ("unit", "variant", "time", "name", "value", "session", "id")
         if getattr(part, name, None) is not None
     ]
     if isinstance(settings, TotalsData):

@@ -54,6 +54,9 @@ class Events(Table):
     """Column of a number, for the aggregates sum and max."""
     session: Name | None = None
     """Column of a session id."""
+    id: Name | None = None
+    """Column of an id of the event: of rows of one unit and id the earliest counts. Left out: rows
+    that repeat another exactly count once."""
 
 
 class Sessions(Table):

@@ -56,6 +56,8 @@ def experiment_log(
         options["value"] = settings.events.value
     if settings.events.session is not None:
         options["session"] = settings.events.session
+    if settings.events.id is not None:
+        options["id"] = settings.events.id
     if settings.exposures.time is None and settings.exposures.first_event is not None:
         options["first_event"] = settings.exposures.first_event
     else:

@@ -45,6 +45,7 @@ time = "occurred_at"
 name = "event"
 value = "value"
 session = "session_id"
+id = "event_id"
 
 [data.units]
 source = "data/users.csv.gz"
