@@ -18,6 +18,7 @@ from abtest.cohorts.lifetime_value import LifetimeValue, lifetime_value
 from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
+from abtest.cohorts.paths import Paths, paths
 from abtest.cohorts.repeat_progression import RepeatProgression, repeat_progression
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
@@ -43,6 +44,7 @@ __all__ = [
     "LogHealth",
     "LogOptions",
     "Maturity",
+    "Paths",
     "RepeatProgression",
     "Retention",
     "Rfm",
@@ -61,6 +63,7 @@ __all__ = [
     "log_health",
     "maturity",
     "open_log",
+    "paths",
     "repeat_progression",
     "retention",
     "rfm",
