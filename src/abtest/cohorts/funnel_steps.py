@@ -8,9 +8,9 @@ from typing import Any, Literal
 import ibis
 import ibis.expr.types as ir
 
+from abtest.cohorts.in_sessions import in_sessions
 from abtest.cohorts.log import EventLog
 from abtest.data.clock import microseconds
-from abtest.data.sessions import SessionRule, numbered
 
 Mode = Literal["ordered", "strict", "any", "any_after_first", "each"]
 By = Literal["unit", "session", "event"]
@@ -80,7 +80,7 @@ def reached(log: EventLog, asked: Question) -> Reached:
     if asked.by == "event":
         return Reached(_lines(log, events, asked), units, waiting, 0)
     if asked.by == "session":
-        events = _in_sessions(events, asked)
+        events = in_sessions(events, asked.gap_minutes)
     subjects = events.select(*_subject(asked)).distinct() if asked.by == "session" else None
     moments = log.keep(_moments(events, asked))
     removed = 0
@@ -159,19 +159,6 @@ def _lines(log: EventLog, events: ir.Table, asked: Question) -> ir.Table:
     flagged = events.mutate(**_flags(events, asked))
     counts = {f"reached{k}": flagged[f"s{k}"].sum() for k in range(1, asked.count + 1)}
     return log.keep(flagged.group_by("arm", "unit").aggregate(**counts))
-
-
-def _in_sessions(events: ir.Table, asked: Question) -> ir.Table:
-    """Return the events with ``session``: the log's own, or runs without a longer pause."""
-    own = "session" in events.columns
-    # all of these events are on one side of the clock's start: it cuts no session here
-    passed = events["us"] + ibis.literal(2**61, "int64")
-    named = events.mutate(uid=events["unit"], name=events["event"], passed=passed)
-    rule = SessionRule("column") if own else SessionRule("gap", asked.gap_minutes)
-    found = numbered(named, rule)
-    kept = [name for name in events.columns if name != "session"]
-    session = found["session"] if own else found["session"].cast("string")
-    return found.select(*kept, session=session)
 
 
 def _keys(asked: Question) -> list[str]:

@@ -1,24 +1,28 @@
-"""Paths in the engine: what follows what, step by step, for units or sessions."""
+"""Paths in the engine: steps of every unit or session, counted with what tests by unit need."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import ibis
 import ibis.expr.types as ir
 
+from abtest.cohorts.in_sessions import in_sessions
 from abtest.cohorts.log import EventLog
 from abtest.data.clock import microseconds
-from abtest.data.sessions import SessionRule, numbered
+from abtest.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 By = Literal["unit", "session"]
 ALL = "all"
 """Name of the one group where there are no arms."""
 START, END, OTHER = "path_start", "path_end", "other"
-"""Where paths begin and end, and the events that are too rare for a name of their own."""
-ARROW = " → "
+"""What stands before the first event, after the last, and for events that are not shown."""
+MOST_PATHS = 20
+"""So many whole paths are told apart, the most frequent ones."""
 _SECOND = 1_000_000
 
 
@@ -28,98 +32,152 @@ class Question:
 
     by: By
     names: tuple[str, ...]
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
     collapse: bool
     steps: int
     top: int
-    days: float | None
+    within_days: float | None
     negative: tuple[str, ...]
-    gap: float
+    gap_minutes: float
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
-    """What the engine counted, as Arrow tables.
+class Walks:
+    """What the engine counted; frames have a row per arm and what they are named for.
 
     Attributes
     ----------
+    nodes
+        Events as they are shown, the most frequent first, ``other`` last.
     units
-        By arm the units in scope, also those without an event.
+        Per arm the units in scope, also those without any event.
     waiting
-        Units whose days have not ended.
-    transitions
-        By arm, source and target: total, units, n_n, n_m (products with m, the unit's transitions
-        out of the source), seconds (median).
+        Units of arms whose window has not ended.
+    without_id
+        Events without a session id, where sessions are the log's own.
+    tied
+        Steps at the same moment as the step before them.
+    without_path
+        Units, or sessions, in scope that have no event of a path.
+    cells
+        source, target: n (transitions), units (with one), only (units that go nowhere else from
+        there), and over units the sums nn of n squared, nt of n times the unit's t.
     sources
-        By arm and source: total, m_m.
-    steps
-        By arm, step and event: total paths, n_n and n_s (products by unit, s its paths).
-    paths
-        By arm: s, s_s (paths of units, and squares).
+        source: t (transitions from there), visitors (units), tt (sum of t squared).
+    pauses
+        source, target: median_seconds.
+    places
+        step, node: m (paths there), units, only (units whose paths are all there), and the sums mm
+        and ms of m squared and of m times the unit's paths. A null node is all paths with as many
+        steps.
+    sizes
+        s (paths), ss (sum over units of paths squared), units (with a path).
     flows
-        By arm, step, event and the next: n paths.
-    top
-        By arm and path: n.
+        step, node, after (null at the end): n.
+    ways
+        One row per path of the most frequent: its events node1 ..., a null where it is over, n,
+        units and longer (whether it goes on).
     negative
-        By arm and event: units that did it.
+        event: units, n.
     """
 
+    nodes: tuple[str, ...]
     units: dict[str, int]
     waiting: int
-    transitions: list[dict[str, Any]]
-    sources: list[dict[str, Any]]
-    steps: list[dict[str, Any]]
-    paths: dict[str, dict[str, float]]
-    flows: list[dict[str, Any]]
-    top: list[dict[str, Any]]
-    negative: list[dict[str, Any]]
+    without_id: int
+    tied: int
+    without_path: int
+    cells: pd.DataFrame
+    sources: pd.DataFrame
+    pauses: pd.DataFrame
+    places: pd.DataFrame
+    sizes: pd.DataFrame
+    flows: pd.DataFrame
+    ways: pd.DataFrame
+    negative: pd.DataFrame
 
 
-def counted(log: EventLog, asked: Question) -> Counted:
-    """Return everything that is counted of the paths of a log."""
+def walks(log: EventLog, asked: Question) -> Walks:
+    """Return the paths of a log, counted."""
     units, waiting = _units(log, asked)
-    events = log.keep(_events(log, asked))
-    way = log.keep(_way(log, events, asked))
-    pairs = log.keep(_pairs(way))
-    transitions, sources = _transitions(log, pairs)
-    return Counted(
+    scoped = log.keep(_scoped(log, asked))
+    events, without_id = scoped, 0
+    if asked.by == "session":
+        if "session" in scoped.columns:
+            missing = scoped["session"].isnull().sum().fill_null(0)
+            without_id = _number(log, scoped.aggregate(n=missing))
+        events = log.keep(in_sessions(scoped, asked.gap_minutes))
+    subjects = events.select(*_keys(asked)).distinct()
+    count = sum(units.values())
+    if asked.by == "session":
+        count = _number(log, subjects.aggregate(n=subjects.count()))
+    cut = log.keep(_cut(events, asked))
+    nodes = _nodes(log, cut, asked)
+    rows = log.keep(_numbered(cut, nodes, asked))
+    first = rows.filter(rows["position"] == 1)
+    own = log.keep(first.group_by("arm", "unit").aggregate(s=first.count()))
+    per_unit = log.keep(_transitions(rows))
+    sizes = _frame(
+        log,
+        own.group_by("arm").aggregate(
+            s=own["s"].sum(), ss=(own["s"] * own["s"]).sum(), units=own.count()
+        ),
+    )
+    return Walks(
+        nodes=nodes,
         units=units,
         waiting=waiting,
-        transitions=transitions,
-        sources=sources,
-        steps=_steps(log, way, asked),
-        paths=_paths(log, way),
-        flows=_flows(log, way, asked),
-        top=_top(log, way, asked),
-        negative=_negative(log, events, asked),
+        without_id=without_id,
+        tied=_number(log, rows.aggregate(n=(rows["pause"] == 0).ifelse(1, 0).sum())),
+        without_path=count - int(sizes["s"].sum()),
+        cells=_frame(log, _cells(per_unit)),
+        sources=_frame(log, _sources(per_unit)),
+        pauses=_frame(log, _pauses(rows)),
+        places=_frame(log, _places(rows, own, asked)),
+        sizes=sizes,
+        flows=_frame(log, _flows(rows, asked)),
+        ways=_frame(log, _ways(rows, asked)),
+        negative=_negative(log, scoped, asked),
     )
 
 
-def _rows(log: EventLog, table: ir.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = log.run(table).to_pylist()
-    return found
+def _frame(log: EventLog, table: ir.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = log.run(table).to_pandas()
+    return frame
 
 
-def _span(asked: Question) -> ir.Value:
-    assert asked.days is not None
-    return ibis.interval(microseconds=microseconds(asked.days))
+def _number(log: EventLog, table: ir.Table) -> int:
+    return int(log.run(table)["n"][0].as_py() or 0)
+
+
+def _keys(asked: Question) -> list[str]:
+    return ["arm", "unit", "session"] if asked.by == "session" else ["arm", "unit"]
 
 
 def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
+    """Return units by arm whose window is over, and how many still wait."""
     if log.arms is None:
-        found = log.run(log.events.aggregate(n=log.events["unit"].nunique()))
-        return {ALL: int(found["n"][0].as_py())}, 0
+        return {ALL: _number(log, log.events.aggregate(n=log.events["unit"].nunique()))}, 0
     units = log.arms.units
-    over = units["start"] + _span(asked) <= ibis.literal(log.clock, "timestamp(6)")
-    rows = _rows(log, units.group_by("arm").aggregate(n=over.sum(), waiting=(~over).sum()))
-    by_arm = {str(row["arm"]): row for row in rows}
-    return (
-        {name: int(by_arm[name]["n"]) if name in by_arm else 0 for name in log.arms.names},
-        sum(int(row["waiting"]) for row in rows),
-    )
+    over = _is_over(log, units, asked)
+    counted = units.group_by("arm").aggregate(n=over.sum(), waiting=(~over).sum())
+    rows = {str(row["arm"]): row for row in log.run(counted).to_pylist()}
+    known = {name: int(rows[name]["n"]) for name in log.arms.names}
+    return known, sum(int(row["waiting"]) for row in rows.values())
 
 
-def _events(log: EventLog, asked: Question) -> ir.Table:
-    """Return arm, unit, us, event and, where the log has it, session: events of the window."""
+def _is_over(log: EventLog, units: ir.Table, asked: Question) -> ir.BooleanValue:
+    return units["start"] + _window(asked) <= ibis.literal(log.clock, "timestamp(6)")
+
+
+def _window(asked: Question) -> ir.Value:
+    assert asked.within_days is not None
+    return ibis.interval(microseconds=microseconds(asked.within_days))
+
+
+def _scoped(log: EventLog, asked: Question) -> ir.Table:
+    """Return arm, unit, event, us (microseconds since 1970) and session where there are ids."""
     events = log.once
     epoch = ibis.literal(0).as_timestamp("s")
     chosen: dict[str, ir.Value] = {
@@ -127,171 +185,187 @@ def _events(log: EventLog, asked: Question) -> ir.Table:
         "event": events["event"],
         "us": events["time"].delta(epoch, unit="microsecond").cast("int64"),
     }
-    if "session" in events.columns:
+    if asked.by == "session" and "session" in events.columns:
         chosen["session"] = events["session"]
     if log.arms is None:
-        return events.select(**chosen, arm=ibis.literal(ALL))
+        return events.select(arm=ibis.literal(ALL), **chosen)
     units = log.arms.units
-    span = _span(asked)
+    joined = events.join(units, "unit")
     inside = (
         (events["time"] >= units["start"])
-        & (events["time"] < units["start"] + span)
-        & (units["start"] + span <= ibis.literal(log.clock, "timestamp(6)"))
+        & (events["time"] < units["start"] + _window(asked))
+        & _is_over(log, units, asked)
     )
-    return events.join(units, "unit").filter(inside).select(**chosen, arm=units["arm"])
+    return joined.filter(inside).select(arm=units["arm"], **chosen)
 
 
-def _way(log: EventLog, events: ir.Table, asked: Question) -> ir.Table:
-    """Return the events of each path in order: arm, unit, path, us, event, step, next, later.
-
-    At one moment events stand in the order of their names: rows have none in an engine.
-    """
-    if asked.by == "session":
-        events = _in_sessions(events, asked)
-    else:
-        events = events.mutate(path=ibis.literal("0"))
+def _cut(events: ir.Table, asked: Question) -> ir.Table:
+    """Return the events of paths with ``place``, their order: by time, then by name."""
     if asked.names:
         events = events.filter(events["event"].isin(asked.names))
-    frequent = _frequent(log, events, asked.top)
-    named = ibis.ifelse(events["event"].isin(frequent), events["event"], ibis.literal(OTHER))
-    events = events.select("arm", "unit", "path", "us", event=named)
-    path = ["arm", "unit", "path"]
+    keys = _keys(asked)
+    whole = ibis.window(group_by=keys)
+    by = [events["us"], events["event"]]
+    if len(asked.names) > 1:
+        listed = ((events["event"] == name, i) for i, name in enumerate(asked.names))
+        by.insert(1, ibis.cases(*listed, else_=len(asked.names)))
+    order = ibis.window(group_by=keys, order_by=by)
+    events = events.select(*keys, "event", "us", place=ibis.row_number().over(order))
+    if asked.starts:
+        begins = events["place"].min(where=events["event"].isin(asked.starts)).over(whole)
+        events = events.mutate(begins=begins)
+        events = events.filter(events["place"] >= events["begins"]).drop("begins")
+    if asked.ends:
+        last = events["place"].min(where=events["event"].isin(asked.ends)).over(whole)
+        events = events.mutate(last=last)
+        inside = events["last"].isnull() | (events["place"] <= events["last"]).fill_null(False)
+        events = events.filter(inside).drop("last")
+    return events
+
+
+def _nodes(log: EventLog, events: ir.Table, asked: Question) -> tuple[str, ...]:
+    """Return the events that are shown: the most frequent, and those that begin and end paths.
+
+    Raises
+    ------
+    DataError
+        ``reserved_event`` for events that are called like the ends of paths.
+    """
+    counted = events.group_by("event").aggregate(n=events.count())
+    reserved = _frame(log, counted.filter(counted["event"].isin((START, END))))
+    if len(reserved):
+        raise DataError(
+            "An event is called like what stands for the ends of paths",
+            given=f"{reserved['event'].iloc[0]!r} in {log.label}",
+            todo="leave it out: name the events of paths with names=[...]",
+            code="reserved_event",
+        )
+    order = [counted["n"].desc(), counted["event"]]
+    named = counted.filter(counted["event"] != OTHER).order_by(order)
+    shown = _frame(log, named.limit(asked.top))["event"].tolist()
+    always = _frame(log, named.filter(named["event"].isin((*asked.starts, *asked.ends, ""))))
+    shown += [name for name in always["event"] if name not in shown]
+    every = _number(log, counted.aggregate(n=counted.count()))
+    return (*shown, OTHER) if every > len(shown) else tuple(shown)
+
+
+def _numbered(events: ir.Table, nodes: tuple[str, ...], asked: Question) -> ir.Table:
+    """Return a row per step: keys, position (from 1), node, us, and after, pause of the next."""
+    keys = _keys(asked)
+    known = events["event"].isin(nodes or (OTHER,))
+    rows = events.select(*keys, "us", "place", node=known.ifelse(events["event"], OTHER))
     if asked.collapse:
-        order = ibis.window(group_by=path, order_by=[events["us"], events["event"]])
-        events = events.mutate(before=events["event"].lag().over(order))
-        events = events.filter(events["before"].isnull() | (events["before"] != events["event"]))
-        events = events.drop("before")
-    order = ibis.window(group_by=path, order_by=[events["us"], events["event"]])
-    return events.mutate(
-        step=(ibis.row_number().over(order) + 1).cast("int64"),
-        next=events["event"].lead().over(order),
-        later=events["us"].lead().over(order),
+        before = rows["node"].lag().over(ibis.window(group_by=keys, order_by="place"))
+        rows = rows.mutate(before=before)
+        rows = rows.filter(rows["before"].isnull() | (rows["before"] != rows["node"]))
+        rows = rows.drop("before")
+    order = ibis.window(group_by=keys, order_by="place")
+    return rows.select(
+        *keys,
+        "node",
+        position=(ibis.row_number().over(order) + 1).cast("int64"),
+        after=rows["node"].lead().over(order),
+        pause=rows["us"].lead().over(order) - rows["us"],
     )
 
 
-def _in_sessions(events: ir.Table, asked: Question) -> ir.Table:
-    """Return the events with ``path``: a session of the log's own, or without a longer pause."""
-    own = "session" in events.columns
-    passed = events["us"] + ibis.literal(2**61, "int64")  # all on one side of a clock's start
-    named = events.mutate(uid=events["unit"], name=events["event"], passed=passed)
-    rule = SessionRule("column") if own else SessionRule("gap", asked.gap)
-    found = numbered(named, rule)
-    return found.select("arm", "unit", "us", "event", path=found["session"].cast("string"))
+def _transitions(rows: ir.Table) -> ir.Table:
+    """Return arm, unit, source, target, n, and t, the unit's transitions from there."""
+    inner = rows.select("arm", "unit", source=rows["node"], target=rows["after"].fill_null(END))
+    first = rows.filter(rows["position"] == 1)
+    begins = first.select("arm", "unit", source=ibis.literal(START), target=first["node"])
+    every = inner.union(begins)
+    counted = every.group_by("arm", "unit", "source", "target").aggregate(n=every.count())
+    from_there = ibis.window(group_by=["arm", "unit", "source"])
+    return counted.mutate(t=counted["n"].sum().over(from_there).cast("int64"))
 
 
-def _frequent(log: EventLog, events: ir.Table, top: int) -> list[str]:
-    found = events.group_by("event").aggregate(n=events.count())
-    ordered = found.order_by([found["n"].desc(), found["event"]]).limit(top)
-    return [str(row["event"]) for row in _rows(log, ordered)]
-
-
-def _pairs(way: ir.Table) -> ir.Table:
-    """Return how often each unit went from one event to another: arm, unit, source, target, n."""
-    seconds = (way["later"] - way["us"]).cast("float64") / _SECOND
-    moves = way.select(
-        "arm", "unit", source=way["event"], target=way["next"].fill_null(END), seconds=seconds
-    )
-    first = way.filter(way["step"] == 1)
-    begins = first.select(
-        "arm",
-        "unit",
-        source=ibis.literal(START),
-        target=first["event"],
-        seconds=ibis.literal(None, "float64"),
-    )
-    return ibis.union(moves, begins)
-
-
-def _transitions(
-    log: EventLog, moves: ir.Table
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    n = moves.group_by("arm", "unit", "source", "target").aggregate(n=moves.count())
-    m = moves.group_by("arm", "unit", "source").aggregate(m=moves.count())
-    both = n.join(m, ["arm", "unit", "source"])
-    both = both.select("arm", "unit", "source", "target", n=n["n"], m=m["m"]).mutate(
-        n=lambda t: t["n"].cast("float64"), m=lambda t: t["m"].cast("float64")
-    )
-    cells = both.group_by("arm", "source", "target").aggregate(
-        total=both["n"].sum(),
-        units=both.count(),
-        n_n=(both["n"] * both["n"]).sum(),
-        n_m=(both["n"] * both["m"]).sum(),
-    )
-    middle = moves.group_by("arm", "source", "target").aggregate(
-        seconds=moves["seconds"].quantile(0.5)
-    )
-    joined = cells.join(middle, ["arm", "source", "target"])
-    kept = joined.select(*(cells[name] for name in cells.columns), seconds=middle["seconds"])
-    m = m.mutate(m=m["m"].cast("float64"))
-    sources = m.group_by("arm", "source").aggregate(total=m["m"].sum(), m_m=(m["m"] * m["m"]).sum())
-    return (
-        _rows(log, kept.order_by("arm", "source", "target")),
-        _rows(log, sources.order_by("arm", "source")),
+def _cells(per_unit: ir.Table) -> ir.Table:
+    n, t = per_unit["n"].cast("float64"), per_unit["t"].cast("float64")
+    return per_unit.group_by("arm", "source", "target").aggregate(
+        n=per_unit["n"].sum().cast("int64"),
+        units=per_unit.count(),
+        only=(n == t).ifelse(1, 0).sum().cast("int64"),
+        nn=(n * n).sum(),
+        nt=(n * t).sum(),
     )
 
 
-def _steps(log: EventLog, way: ir.Table, asked: Question) -> list[dict[str, Any]]:
-    """Return how many paths have each event at each step, and what its spread by unit needs."""
-    early = way.filter(way["step"] <= asked.steps)
-    met = early.group_by("arm", "unit", "step", "event").aggregate(n=early.count())
-    first = way.filter(way["step"] == 1)
-    owned = first.group_by("arm", "unit").aggregate(s=first.count())
-    both = met.join(owned, ["arm", "unit"]).select(
-        "arm", "step", "event", n=met["n"].cast("float64"), s=owned["s"].cast("float64")
+def _sources(per_unit: ir.Table) -> ir.Table:
+    own = per_unit.group_by("arm", "unit", "source").aggregate(t=per_unit["t"].max())
+    t = own["t"].cast("float64")
+    return own.group_by("arm", "source").aggregate(
+        t=own["t"].sum().cast("int64"), visitors=own.count(), tt=(t * t).sum()
     )
-    found = both.group_by("arm", "step", "event").aggregate(
-        total=both["n"].sum(), n_n=(both["n"] * both["n"]).sum(), n_s=(both["n"] * both["s"]).sum()
-    )
-    return _rows(log, found.order_by("arm", "step", "event"))
 
 
-def _paths(log: EventLog, way: ir.Table) -> dict[str, dict[str, float]]:
-    first = way.filter(way["step"] == 1)
-    owned = first.group_by("arm", "unit").aggregate(s=first.count().cast("float64"))
-    found = owned.group_by("arm").aggregate(s=owned["s"].sum(), s_s=(owned["s"] * owned["s"]).sum())
-    return {
-        str(row["arm"]): {"s": float(row["s"]), "s_s": float(row["s_s"])}
-        for row in _rows(log, found)
+def _pauses(rows: ir.Table) -> ir.Table:
+    followed = rows.filter(rows["after"].notnull())
+    seconds = followed["pause"].cast("float64") / _SECOND
+    return followed.group_by("arm", source=followed["node"], target=followed["after"]).aggregate(
+        median_seconds=seconds.median()
+    )
+
+
+def _places(rows: ir.Table, own: ir.Table, asked: Question) -> ir.Table:
+    """Return sums over units of paths at each event at each step, and of paths that are so long."""
+    near = rows.filter(rows["position"] <= asked.steps)
+    counted = near.group_by("arm", "unit", "position", "node").aggregate(m=near.count())
+    so_long = near.group_by("arm", "unit", "position").aggregate(m=near.count())
+    long = so_long.select(
+        "arm", "unit", "position", node=ibis.literal(None, "string"), m=so_long["m"]
+    )
+    every = counted.union(long)
+    joined = every.join(own, ["arm", "unit"])
+    kept = joined.select(
+        every["arm"],
+        every["node"],
+        step=every["position"],
+        m=every["m"].cast("float64"),
+        s=own["s"].cast("float64"),
+    )
+    m, s = kept["m"], kept["s"]
+    return kept.group_by("arm", "step", "node").aggregate(
+        m=m.sum(),
+        units=kept.count(),
+        only=(m == s).ifelse(1, 0).sum().cast("int64"),
+        mm=(m * m).sum(),
+        ms=(m * s).sum(),
+    )
+
+
+def _flows(rows: ir.Table, asked: Question) -> ir.Table:
+    near = rows.filter(rows["position"] <= asked.steps)
+    return near.group_by("arm", "node", "after", step=near["position"]).aggregate(n=near.count())
+
+
+def _ways(rows: ir.Table, asked: Question) -> ir.Table:
+    """Return the most frequent paths of all arms together, counted by arm."""
+    names = [f"node{k}" for k in range(1, asked.steps + 1)]
+    steps: dict[str, Any] = {
+        name: rows["node"].max(where=rows["position"] == k) for k, name in enumerate(names, 1)
     }
-
-
-def _flows(log: EventLog, way: ir.Table, asked: Question) -> list[dict[str, Any]]:
-    early = way.filter(way["step"] < asked.steps)
-    found = early.group_by("arm", "step", "event", target=early["next"].fill_null(END)).aggregate(
-        n=early.count()
+    longer = (rows["position"].max() > asked.steps).ifelse(1, 0).cast("int64")
+    whole = rows.group_by(*_keys(asked)).aggregate(longer=longer, **steps)
+    of_units = whole.group_by("arm", "unit", *names, "longer").aggregate(n=whole.count())
+    counted = of_units.group_by("arm", *names, "longer").aggregate(
+        n=of_units["n"].sum().cast("int64"), units=of_units.count()
     )
-    return _rows(log, found.order_by("arm", "step", "event", "target"))
+    over_arms = ibis.window(group_by=[*names, "longer"])
+    ranked = counted.mutate(total=counted["n"].sum().over(over_arms))
+    order = [
+        ranked["total"].desc(),
+        *(ranked[name].fill_null("") for name in names),
+        ranked["longer"],
+    ]
+    ranked = ranked.mutate(place=ibis.dense_rank().over(ibis.window(order_by=order)))
+    return ranked.filter(ranked["place"] < MOST_PATHS).order_by("place", "arm")
 
 
-def _top(log: EventLog, way: ir.Table, asked: Question) -> list[dict[str, Any]]:
-    """Return the most frequent beginnings of paths."""
-    early = way.filter(way["step"] <= asked.steps)
-    ways = early.group_by("arm", "unit", "path").aggregate(
-        way=early["event"].group_concat(ARROW, order_by=early["step"]),
-        goes_on=early["next"].notnull().sum(),
-        length=early.count(),
+def _negative(log: EventLog, events: ir.Table, asked: Question) -> pd.DataFrame:
+    met = events.filter(events["event"].isin(asked.negative or ("",)))
+    own = met.group_by("arm", "event", "unit").aggregate(n=met.count())
+    found = own.group_by("arm", "event").aggregate(
+        units=own.count(), n=own["n"].sum().cast("int64")
     )
-    longer = ways["goes_on"] == ways["length"]  # the last of these has a next one too
-    text = ibis.ifelse(longer, ways["way"] + ibis.literal(f"{ARROW}…"), ways["way"])
-    found = ways.group_by("arm", way=text).aggregate(n=ways.count())
-    place = ibis.row_number().over(
-        ibis.window(group_by="arm", order_by=[found["n"].desc(), found["way"]])
-    )
-    ranked = found.mutate(place=place)
-    ranked = ranked.filter(ranked["place"] < asked.top)
-    return _rows(log, ranked.order_by("arm", "place"))
-
-
-def _negative(log: EventLog, events: ir.Table, asked: Question) -> list[dict[str, Any]]:
-    if not asked.negative:
-        return []
-    met = events.filter(events["event"].isin(asked.negative))
-    once = met.select("arm", "unit", "event").distinct()
-    return _rows(log, once.group_by("arm", "event").aggregate(units=once.count()))
-
-
-def reserved(log: EventLog, names: Sequence[str]) -> list[str]:
-    """Return the events of the log that are called like the ends of paths."""
-    events = log.events
-    met = events.filter(events["event"].isin(list(names))).select("event").distinct()
-    return [str(row["event"]) for row in _rows(log, met)]
+    return _frame(log, found)

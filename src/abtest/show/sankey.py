@@ -1,143 +1,160 @@
-"""Streams from event to event, step by step: how wide a stream is says how many took it."""
+"""Flows between the blocks of successive steps, each as high as what it stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from abtest.show.numbers import percent
-from abtest.show.plot_frame import EDGE, WIDTH, Words, fitted, framed, ink
+from abtest.show.plot_frame import EDGE, WIDTH, Words, fitted, framed, ink, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from abtest.show.drawing import Chart
 
-BODY, HEADING = 3.6, 0.3
-"""Inches: the streams, the line of headings."""
-NODE, GAP = 0.13, 0.05
-"""Inches: width of a node, space between nodes."""
-SMALLEST_LABEL = 0.14
-"""Inches a node must be high to have its name."""
+BODY, HEADING = 4.3, 0.3
+"""Inches: the whole, the line of headings."""
+BAR, SPACE, LETTER = 0.13, 0.06, 0.15
+"""Inches: a block across, between blocks, the height of a line beside them."""
+MOST_STEPS = 8
+_SIZE = 8.0
 
 
 @dataclass(frozen=True)
-class Streams:
-    """What is drawn.
+class FlowBlock:
+    """A block of a step: its name, its share of all, what is written before it, its colour."""
 
-    Attributes
+    name: str
+    share: float
+    text: str
+    role: str = "info"
+
+
+@dataclass(frozen=True)
+class FlowStep:
+    """A step: its heading, and its blocks from top to bottom."""
+
+    title: str
+    blocks: tuple[FlowBlock, ...]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What goes from a block of a step (both counted from 0) to one of the next, of all."""
+
+    step: int
+    source: int
+    target: int
+    share: float
+
+
+def sankey(words: Words, steps: Sequence[FlowStep], flows: Sequence[Flow]) -> Chart:
+    """Return the figure; a block without room for its name has none.
+
+    Parameters
     ----------
+    words
+        What is written; its axis is not drawn.
     steps
-        Headings of the columns, k.
-    nodes
-        Share of each name in each column: k mappings, in the order from top to bottom.
+        From left to right; shares of a step sum to at most 1.
     flows
-        Share that goes from a name of a column to one of the next: k - 1 mappings.
-    quiet
-        Names that stand back: where paths end, and what has no name of its own.
+        Between successive steps.
     """
-
-    steps: tuple[str, ...]
-    nodes: tuple[Mapping[str, float], ...]
-    flows: tuple[Mapping[tuple[str, str], float], ...]
-    quiet: tuple[str, ...]
-
-
-def sankey(words: Words, streams: Streams) -> Chart:
-    """Return the figure."""
     from abtest.show.drawing import house_style
 
+    shown = list(steps[:MOST_STEPS])
     with house_style():
-        body = BODY + HEADING
-        chart, axes = framed(words, body, right=EDGE)
+        chart, axes = framed(words, BODY, right=EDGE)
         height = chart.get_size_inches()[1]
-        across = WIDTH - 2 * EDGE
         box = axes.get_position()
-        axes.set_position((EDGE / WIDTH, box.y0, across / WIDTH, body / height))
-        axes.set(xlim=(0.0, across), ylim=(0.0, body), yticks=[])
+        across = WIDTH - 2 * EDGE
+        axes.set_position((EDGE / WIDTH, box.y0, across / WIDTH, BODY / height))
+        axes.set(xlim=(0.0, across), ylim=(0.0, BODY), yticks=[])
         axes.spines["bottom"].set_visible(False)
-        many = max((len(nodes) for nodes in streams.nodes), default=1)
-        scale = (BODY - GAP * max(many - 1, 0)) / max(
-            (sum(nodes.values()) for nodes in streams.nodes), default=1.0
-        )
-        width = across / max(len(streams.steps), 1)
-        tops = [_tops(nodes, scale) for nodes in streams.nodes]
-        for column, flows in enumerate(streams.flows):
-            _draw_flows(axes, streams, column, flows, tops, scale, width)
-        for column, title in enumerate(streams.steps):
-            _draw_nodes(axes, streams, column, title, tops[column], scale, width)
+        pitch = across / max(len(shown), 1)
+        most = max((len(step.blocks) for step in shown), default=1)
+        scale = BODY - HEADING - SPACE * most
+        tops = [_tops(step, scale) for step in shown]
+        _draw_flows(axes, shown, flows, tops, pitch, scale)
+        for index, step in enumerate(shown):
+            _draw_step(axes, step, tops[index], index * pitch, pitch, scale)
     return chart
 
 
-def _tops(nodes: Mapping[str, float], scale: float) -> dict[str, float]:
-    """Return where each node begins, from the top down."""
-    found, y = {}, BODY
-    for name, share in nodes.items():
-        found[name] = y
-        y -= share * scale + GAP
-    return found
+def _tops(step: FlowStep, scale: float) -> list[float]:
+    """Return where each block begins, from the top."""
+    tops, y = [], BODY - HEADING
+    for block in step.blocks:
+        tops.append(y)
+        y -= block.share * scale + SPACE
+    return tops
 
 
 def _draw_flows(
     axes: Axes,
-    streams: Streams,
-    column: int,
-    flows: Mapping[tuple[str, str], float],
-    tops: Sequence[Mapping[str, float]],
+    steps: Sequence[FlowStep],
+    flows: Sequence[Flow],
+    tops: Sequence[Sequence[float]],
+    pitch: float,
     scale: float,
-    width: float,
+) -> None:
+    """Draw every flow from the right of its block to the left of the next, in the blocks' order."""
+    left = {(i, j): top for i, own in enumerate(tops) for j, top in enumerate(own)}
+    right = dict(left)
+    known = [flow for flow in flows if flow.step + 1 < len(steps) and flow.share > 0.0]
+    for flow in sorted(known, key=lambda flow: (flow.step, flow.source, flow.target)):
+        begin, end = (flow.step, flow.source), (flow.step + 1, flow.target)
+        thick = flow.share * scale
+        x = flow.step * pitch + BAR, (flow.step + 1) * pitch
+        role = steps[flow.step + 1].blocks[flow.target].role
+        _draw_band(axes, x, (right[begin], left[end]), thick, role)
+        right[begin] -= thick
+        left[end] -= thick
+
+
+def _draw_band(
+    axes: Axes, x: tuple[float, float], tops: tuple[float, float], thick: float, role: str
 ) -> None:
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    left, right = column * width + NODE, (column + 1) * width
-    middle = (left + right) / 2
-    leaving, coming = dict(tops[column]), dict(tops[column + 1])
-    order = {name: place for place, name in enumerate(streams.nodes[column + 1])}
-    for source in streams.nodes[column]:
-        own = [(target, share) for (one, target), share in flows.items() if one == source]
-        for target, share in sorted(own, key=lambda pair: order.get(pair[0], 0)):
-            if target not in coming:
-                continue
-            high = share * scale
-            a, b = leaving[source], coming[target]
-            leaving[source], coming[target] = a - high, b - high
-            points = [
-                (left, a), (middle, a), (middle, b), (right, b),
-                (right, b - high), (middle, b - high), (middle, a - high), (left, a - high),
-                (left, a),
-            ]  # fmt: skip
-            codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.LINETO]
-            role = "neutral" if target in streams.quiet else "info"
-            patch = PathPatch(Path(points, codes), facecolor=ink(role), alpha=0.25, linewidth=0)
-            axes.add_patch(patch)
+    (a, b), (first, last) = x, tops
+    middle = (a + b) / 2
+    points = [
+        (a, first), (middle, first), (middle, last), (b, last), (b, last - thick),
+        (middle, last - thick), (middle, first - thick), (a, first - thick), (a, first),
+    ]  # fmt: skip
+    curve = Path.CURVE4
+    codes = [Path.MOVETO, curve, curve, curve, Path.LINETO, curve, curve, curve, Path.CLOSEPOLY]
+    axes.add_patch(PathPatch(Path(points, codes), facecolor=ink(role), alpha=0.16, linewidth=0))
 
 
-def _draw_nodes(
-    axes: Axes,
-    streams: Streams,
-    column: int,
-    title: str,
-    tops: Mapping[str, float],
-    scale: float,
-    width: float,
+def _draw_step(
+    axes: Axes, step: FlowStep, tops: Sequence[float], x: float, pitch: float, scale: float
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    x = column * width
-    axes.text(x, BODY + HEADING / 2, title, va="center", fontsize=8.5, color=ink("muted"))
-    for name, share in streams.nodes[column].items():
-        high = share * scale
-        role = "neutral" if name in streams.quiet else "info"
-        axes.add_patch(
-            Rectangle((x, tops[name] - high), NODE, high, facecolor=ink(role), linewidth=0)
-        )
-        if high < SMALLEST_LABEL:
+    title = fitted(step.title, pitch - 0.08, 8.5, 30, weight="normal")
+    axes.text(x, BODY - HEADING / 2, title, va="center", fontsize=8.5, color=ink("muted"))
+    middles = []
+    for block, top in zip(step.blocks, tops, strict=True):
+        high = block.share * scale
+        place = (x, top - high), BAR, high
+        axes.add_patch(Rectangle(*place, facecolor=ink(block.role), alpha=0.85, linewidth=0))
+        middles.append(top - high / 2)
+    taken: list[float] = []
+    numbers = max((text_width(block.text, _SIZE) + 0.06 for block in step.blocks), default=0.0)
+    largest = sorted(range(len(middles)), key=lambda i: (-step.blocks[i].share, i))
+    for index in largest:
+        y, block = middles[index], step.blocks[index]
+        if any(abs(y - other) < LETTER for other in taken):
             continue
-        room = width - NODE - 0.12
-        text = fitted(f"{name} {percent(share, 0)}", room, 8.0, 24, weight="normal")
-        axes.text(
-            x + NODE + 0.05, tops[name] - high / 2, text, va="center", fontsize=8,
-            color=ink("ink"),
-        )  # fmt: skip
+        taken.append(y)
+        left = x + BAR + 0.05
+        keys: dict[str, Any] = {"va": "center", "fontsize": _SIZE, "zorder": 4}
+        # apart from the name, whose letters may run from right to left
+        axes.text(left, y, block.text, color=ink("muted"), **keys)
+        left += numbers
+        name = fitted(block.name, x + pitch - 0.06 - left, _SIZE, 30, weight="normal")
+        axes.text(left, y, name, color=ink("ink"), **keys)
