@@ -1,8 +1,10 @@
 """The BG/NBD model against integrals over its two distributions, and against buyers it made."""
 
+import itertools
+
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from abtest.errors import UsageError
 from abtest.stats import NotEstimable, fit_bg_nbd
@@ -118,6 +120,41 @@ def test_many_purchases_do_not_overflow():
     found = fitted(CDNOW).conditional_expected_purchases(10.0, [5_000], [99.999], [100.0])[0]
     # such a unit buys 50 in a unit of time, and hardly ever leaves
     assert found == pytest.approx(10.0 * 5_000 / 104.4, rel=0.05)
+
+
+@pytest.mark.parametrize("time", [0.001, 3.0, 1e3, 1e5])
+@pytest.mark.parametrize("r", [0.1, 2.3, 700.0])
+@pytest.mark.parametrize(("a", "b"), [(2.0, 300.0), (3.5, 8_103.0), (19.9, 60.0), (19.9, 2e4)])
+def test_long_times_are_told_of_buyers_that_hardly_leave(a, b, r, time):
+    def bought_by_logit(logit):
+        p = special.expit(logit)
+        log = a * np.log(p) + b * special.log_expit(-logit) - special.betaln(a, b)
+        return np.exp(log) * -np.expm1(-r * np.log1p(p * time)) / p
+
+    mode = np.log(a / b)
+    edges = mode + np.array([-40.0, -12.0, -6.0, -3.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0])
+    mean = sum(
+        integrate.quad(bought_by_logit, low, high, epsabs=0.0, epsrel=1e-11, limit=200)[0]
+        for low, high in itertools.pairwise(edges)
+    )
+    found = fitted((r, 1.0, a, b)).expected_purchases([time])[0]
+    assert found == pytest.approx(mean, rel=1e-8)
+
+
+@pytest.mark.parametrize("a", [1e-4, 0.3, 0.8])
+@pytest.mark.parametrize("time", [0.5, 40.0, 1e5])
+def test_the_rules_for_few_and_many_that_stay_meet(a, time):
+    one = (np.array([time]), np.array([0.7]), np.ones(1), a)
+    below, above = (formulas.expected(*one, np.array([b]))[0] for b in (50.0, 50.0 + 1e-9))
+    assert below == pytest.approx(above, rel=1e-9)
+
+
+def test_a_unit_of_very_many_purchases_leaves_no_prediction_unknown():
+    x, last, age = [0.0, 710.0], [0.0, 28.2], [56.7, 32.7]
+    fit = fit_bg_nbd(x, last, age, [3, 3])
+    assert fit.b > 1_000.0
+    assert np.isfinite(fit.expected_purchases(age)).all()
+    assert np.isfinite(fit.conditional_expected_purchases(56.7, x, last, age)).all()
 
 
 @pytest.mark.parametrize("parameters", TRUTHS)

@@ -15,8 +15,12 @@ _NODES = 40
 """Of Gauss and Legendre's rule; twice as many change no digit of what tests look at."""
 _LARGE = 20.0
 """a above which formulas for small a overflow."""
+_MANY = 50.0
+"""b above which the hypergeometric function is not had for long times."""
+_LOGITS = np.arange(-60.0, 14.0, 0.1)
+"""Around the mode: half of the step changes no digit of what tests look at."""
 _ROWS = 20_000
-"""Computed at once."""
+"""Computed at once; fewer where a row has more nodes."""
 
 
 def log_likelihood(
@@ -77,14 +81,20 @@ def expected(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Fl
     15.3.5) that is r times the integral of exp((1 - a) y) 2F1(a + b - 1 - r, a; a + b; 1 -
     exp(-y)) over y from 0 to log(1 + t / alpha), where nothing cancels. For large a its factors
     overflow: then (1 - (alpha / (alpha + p t))^r) / p, eq. 7 over rates, is averaged over p by
-    Gauss and Jacobi's rule, which is exact to many digits since p stays away from 0.
+    Gauss and Jacobi's rule, which is exact to many digits since p stays away from 0. For large b
+    alone 2F1 is not had where t is many alpha: then the same is averaged over the logit of p.
     """
     if a > _LARGE:
         return _averaged(times, r, alpha, a, b)
     found = np.empty(times.shape)
-    for begin in range(0, times.size, _ROWS):
-        part = slice(begin, begin + _ROWS)
-        found[part] = _integrated(times[part], r[part], alpha[part], a, b[part])
+    many = b > _MANY
+    for own, mean, size in (
+        (np.flatnonzero(~many), _integrated, _ROWS),
+        (np.flatnonzero(many), _over_logits, _ROWS // 10),
+    ):
+        for begin in range(0, own.size, size):
+            part = own[begin : begin + size]
+            found[part] = mean(times[part], r[part], alpha[part], a, b[part])
     return found
 
 
@@ -94,6 +104,22 @@ def _integrated(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) ->
     y = end[:, None] * (nodes + 1.0) / 2.0
     inside = special.hyp2f1((a + b - 1.0 - r)[:, None], a, (a + b)[:, None], -np.expm1(-y))
     return np.asarray(r * end / 2.0 * ((np.exp((1.0 - a) * y) * inside) @ weights))
+
+
+def _over_logits(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Floats:
+    """Return the mean over p by the trapezoidal rule, which converges fast on the whole line.
+
+    Where a is below 1, r t / alpha, what is bought by those that never leave, is taken off first:
+    the rest falls with p, and so has no long tail.
+    """
+    share = (times / alpha)[:, None]
+    logits = _LOGITS + np.log((a + 1.0) / b)[:, None]
+    chances = special.expit(logits)
+    density = special.xlogy(a, chances) - b[:, None] * np.logaddexp(0.0, logits)
+    weights = np.exp(density - special.betaln(a, b)[:, None]) * (_LOGITS[1] - _LOGITS[0])
+    stays = r[:, None] * share if a < 1.0 else np.zeros(share.shape)
+    less = -np.expm1(-r[:, None] * np.log1p(chances * share)) / chances - stays
+    return np.asarray(stays[:, 0] + (weights * less).sum(axis=1))
 
 
 def _averaged(times: Floats, r: Floats, alpha: Floats, a: float, b: Floats) -> Floats:
