@@ -20,6 +20,7 @@ from abtest.data.request import (
     Total,
     UnitRequest,
     Within,
+    sources_of,
 )
 from abtest.data.settings import Events, EventsData, Exposures, UnitAttributes, UnitsData
 
@@ -173,10 +174,10 @@ def reference(shown, log, design, *, as_of=AS_OF, now=NOW, ignored=("staff",), f
         if found is None:
             continue
         zero, arm, crossover = found
-        count["duplicate_event_rows"] += sum(again for *_, again in own)
-        own = [(n, t, v) for n, t, v, again in own if not again]
         if first_event not in (None, "*"):
-            own = [(n, t, v) for n, t, v in own if (n, t) != (first_event, zero)]
+            own = [event for event in own if event[:2] != (first_event, zero)]
+        repeated = [(n, t, v) for n, t, v, again in own if again]
+        own = [(n, t, v) for n, t, v, again in own if not again]
         units.append(
             SimpleNamespace(
                 unit=unit,
@@ -186,7 +187,7 @@ def reference(shown, log, design, *, as_of=AS_OF, now=NOW, ignored=("staff",), f
                 phase=sum(zero >= phase.start for phase in design.phases[1:]),
                 day=zero.tz_convert(ZoneInfo(design.timezone)).date(),
                 events=own,
-                idle=not any(t >= zero for _, t, _ in own),
+                repeated=repeated,
             )
         )
     return units, count, {name: len(ids) for name, ids in unknown.items()}
@@ -268,12 +269,7 @@ def value_of(unit, wanted, zone):
     """One number of one unit."""
     if not isinstance(wanted, EventValue):
         return _derived_value(unit, wanted, zone)
-    inside = [
-        (t, v)
-        for n, t, v in unit.events
-        if (n in wanted.events or ("*" in wanted.events and n not in wanted.ignored))
-        and _in_window(unit.zero, t, wanted, ZoneInfo(zone))
-    ]
+    inside = [(t, v) for n, t, v in unit.events if _is_inside(unit, n, t, wanted, zone)]
     numbers = [v for _, v in inside if v is not None]
     match wanted.aggregate:
         case "count":
@@ -285,6 +281,33 @@ def value_of(unit, wanted, zone):
         case "max":
             return max(numbers, default=0.0)
     return float(len({t.tz_convert(ZoneInfo(zone)).date() for t, _ in inside}))
+
+
+def _is_inside(unit, name, time, wanted, zone):
+    named = name in wanted.events or ("*" in wanted.events and name not in wanted.ignored)
+    return named and _in_window(unit.zero, time, wanted, ZoneInfo(zone))
+
+
+def _of_events(requests):
+    """Every value of events of some metrics."""
+    values = [value for request in requests for value in request.values]
+    return [source for value in values for source in sources_of(value)]
+
+
+def repeats_of(units, requests, zone):
+    """Repeated rows among the events that some metrics count or sum."""
+    added = [value for value in _of_events(requests) if value.aggregate in ("count", "sum")]
+    return sum(
+        any(_is_inside(unit, name, time, value, zone) for value in added)
+        for unit in units
+        for name, time, _ in unit.repeated
+    )
+
+
+def is_idle(unit, requests):
+    """Whether a unit has no event until the longest window of some metrics is over."""
+    days = max(value.window[1] for value in _of_events(requests))
+    return not any(unit.zero <= t < unit.zero + timedelta(days=days) for _, t, _ in unit.events)
 
 
 def _derived_value(unit, wanted, zone):
@@ -346,6 +369,8 @@ def kit():
         moments_of=moments_of,
         is_mature=is_mature,
         value_of=value_of,
+        repeats_of=repeats_of,
+        is_idle=is_idle,
         requests=EVENT_REQUESTS,
         settings=EVENTS_DATA,
         as_of=AS_OF,

@@ -72,6 +72,7 @@ def test_moments_and_counts_are_those_of_a_plain_computation(kit, tmp_path, zone
     agrees(kit, measured, design, units)
     tally = measured.tally
     assert {name: getattr(tally, name) for name in counts} == dict(counts)
+    assert tally.duplicate_event_rows == kit.repeats_of(units, kit.requests, zone) > 0
     assert tally.unknown_variant == unknown
     later = int((log[0]["time"] >= measured.as_of).sum())
     assert (tally.rows, tally.event_rows) == (len(log[0]) - later, len(log[1]))
@@ -79,7 +80,7 @@ def test_moments_and_counts_are_those_of_a_plain_computation(kit, tmp_path, zone
         arm = [u for u in units if u.variant == variant]
         assert tally.exposed[variant] == len(arm)
         assert tally.crossover[variant] == sum(u.crossover for u in arm)
-        assert tally.without_events[variant] == sum(u.idle for u in arm)
+        assert tally.without_events[variant] == sum(kit.is_idle(u, kit.requests) for u in arm)
         for (phase, day), by_variant in tally.exposed_by_day.items():
             here = [u for u in arm if (u.phase, u.day) == (phase, day)]
             assert by_variant[variant] == len(here)
@@ -103,6 +104,8 @@ def test_the_first_event_is_time_zero_where_exposures_have_no_time(kit, tmp_path
     units, counts, _ = kit.reference(log[0], log[1], design, first_event=first_event)
     agrees(kit, measured, design, units)
     assert {name: getattr(measured.tally, name) for name in counts} == dict(counts)
+    repeats = kit.repeats_of(units, kit.requests, design.timezone)
+    assert measured.tally.duplicate_event_rows == repeats > 0
 
 
 @pytest.mark.parametrize("zone", ZONES)

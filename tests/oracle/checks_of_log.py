@@ -16,7 +16,12 @@ def checks(spec, data, log, mature):
     plans += [phase["allocation"] for phase in spec["variants"].get("phases", [])]
     units = Counter(p.variant for p in log.people)
     crossed = Counter(p.variant for p in log.people if p.crossed)
-    silent = Counter(p.variant for p in log.people if not any(e["time"] >= p.t0 for e in p.events))
+    looked_at = max(metric["window_days"][1] for metric in spec["metrics"]) * DAY
+    silent = Counter(
+        p.variant
+        for p in log.people
+        if not any(p.t0 <= e["time"] < p.t0 + looked_at for e in p.events)
+    )
     shown, zone = spec["data"]["exposures"], spec["experiment"].get("timezone", "UTC")
     declared = {*arms, *shown["ignore_variants"], None}
     rows = [

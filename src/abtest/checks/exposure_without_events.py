@@ -8,6 +8,8 @@ from abtest.checks.result import FAIL_BELOW, CheckCode, CheckResult, Facts, shar
 def check_exposure_without_events(facts: Facts) -> CheckResult | None:
     """Warn when the share of exposed units without any event differs between the arms.
 
+    Events count from exposure to the end of the longest window of a metric.
+
     Such a difference is either a real effect or logging that works in one arm only; data
     without an event log have nothing to check.
     """

@@ -246,11 +246,13 @@ def known_spreads(
     for number, name in enumerate(names):
         ends[f"low{number}"] = table[name].min()
         ends[f"high{number}"] = table[name].max()
+        ends[f"gap{number}"] = table[name].isnull().any()
     found = sources.run(table.aggregate(**ends), label).to_pylist()[0]
     spreads = {}
     for number, name in enumerate(names):
         low, high = found[f"low{number}"] or 0.0, found[f"high{number}"] or 0.0
-        spreads[name] = Spread.of(low, high, 0.0, whole=name in whole)
+        complete = found[f"gap{number}"] is False
+        spreads[name] = Spread.of(low, high, 0.0, whole=name in whole, complete=complete)
     return spreads
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
+from itertools import zip_longest
+from operator import and_
 
 import ibis
 import ibis.expr.types as ir
 
+from abtest.data import engine
 from abtest.data.clock import microseconds
 from abtest.data.masks import WORD, any_bit, count_bits
 from abtest.data.request import EventValue
-from abtest.data.windows import is_named, is_within
+from abtest.data.windows import is_named
 
 MOST_DAYS = 620
 """Values of a longer window are not made of marks."""
@@ -22,14 +26,15 @@ MOST_DAYS = 620
 class Marked:
     """What marks a day: which events, and whether days are dates or 24 hours after exposure.
 
-    With `within` only events inside that value's window mark their date. Without, a date before
-    that of exposure is marked by every event, another by those from exposure on.
+    The date of exposure is two days: what came before exposure on it marks the first of them. Only
+    events from `since` on and before `until`, in days after exposure, mark dates; None is no limit.
     """
 
     events: tuple[str, ...]
     ignored: tuple[str, ...]
     dates: bool
-    within: EventValue | None = None
+    since: float | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,38 +44,36 @@ class Mask:
     Bit 0 of word 0 is day `origin`, for all masks of dates, and for all others.
     """
 
+    marked: Marked
     prefix: str
     origin: int
     words: range
 
 
-def marked_by(value: EventValue) -> Marked | None:
-    """Return the marks that tell a value; None where marks do not."""
+def is_marked(value: EventValue) -> bool:
+    """Return whether marks tell a value."""
     start, end = value.window
     if value.aggregate not in ("any", "distinct_days") or value.until or end - start > MOST_DAYS:
-        return None
-    if value.calendar:
-        both_sides = start < 0 < end
-        return Marked(value.events, value.ignored, True, _window(value) if both_sides else None)
+        return False
     if value.aggregate == "distinct_days":
-        return Marked(value.events, value.ignored, True, _window(value))
-    whole = float(start).is_integer() and float(end).is_integer()
-    return Marked(value.events, value.ignored, False) if whole else None
+        return start >= 0 or end <= 0  # else the date of exposure would be two days
+    return value.calendar or (float(start).is_integer() and float(end).is_integer())
 
 
-def _window(value: EventValue) -> EventValue:
-    return EventValue(value.events, "any", value.window, value.calendar, value.ignored)
-
-
-def masks_of(values: Iterable[EventValue]) -> dict[Marked, Mask]:
-    """Return the masks that some values are read from, each as wide as these need."""
+def masks_of(values: Iterable[EventValue]) -> dict[EventValue, Mask]:
+    """Return the mask from which each value is read, few for many and as wide as these need."""
+    marked_values = [value for value in values if is_marked(value)]
+    chosen: dict[EventValue, Marked] = {}
+    for kind in dict.fromkeys(map(_kind, marked_values)):
+        alike = [value for value in marked_values if _kind(value) == kind]
+        candidates = list(_candidates(kind, alike))
+        for value in alike:
+            chosen[value] = next(marked for marked in candidates if _tells(marked, value))
     days: dict[Marked, tuple[int, int]] = {}
-    for value in values:
-        marked = marked_by(value)
-        if marked is not None:
-            low, high = _days(value, marked)
-            known = days.get(marked, (low, high))
-            days[marked] = min(low, known[0]), max(high, known[1])
+    for value, marked in chosen.items():
+        low, high = _bits(value)
+        known = days.get(marked, (low, high))
+        days[marked] = min(low, known[0]), max(high, known[1])
     origins = {
         dates: min((low for marked, (low, _) in days.items() if marked.dates == dates), default=0)
         for dates in (False, True)
@@ -78,22 +81,63 @@ def masks_of(values: Iterable[EventValue]) -> dict[Marked, Mask]:
     found = {}
     for number, (marked, (low, high)) in enumerate(days.items()):
         origin = origins[marked.dates]
-        words = range((low - origin) // WORD, (high - 1 - origin) // WORD + 1)
-        found[marked] = Mask(f"days{number}_", origin, words)
-    return found
+        words = range((low - origin) // WORD, (high - origin) // WORD + 1)
+        found[marked] = Mask(marked, f"days{number}_", origin, words)
+    return {value: found[marked] for value, marked in chosen.items()}
 
 
-def _days(value: EventValue, marked: Marked) -> tuple[int, int]:
-    """Return the first day that a value looks at, and the one after the last."""
+def _kind(value: EventValue) -> Marked:
+    """Return what marks the days of a value, limits aside."""
+    dates = value.calendar or value.aggregate == "distinct_days"
+    return Marked(value.events, value.ignored, dates)
+
+
+def _candidates(kind: Marked, values: Iterable[EventValue]) -> Iterator[Marked]:
+    """Yield marks that between them tell all values of a kind.
+
+    What comes before exposure and what comes after has bits of its own, so that one mask serves a
+    limit on either side.
+    """
+    values = list(values)
+    limited = [value for value in values if kind.dates and not value.calendar]
+    starts = sorted({value.window[0] for value in limited if value.window[1] == 0})
+    ends = sorted({value.window[1] for value in limited if value.window[0] == 0})
+    for since, until in zip_longest(starts, ends):
+        yield Marked(kind.events, kind.ignored, kind.dates, since, until)
+    for value in limited:
+        if 0 not in value.window:
+            yield Marked(kind.events, kind.ignored, kind.dates, *value.window)
+    yield kind
+
+
+def _tells(marked: Marked, value: EventValue) -> bool:
+    """Return whether a value can be read from marks of its kind."""
     start, end = value.window
-    if marked.dates and not value.calendar:  # clocks that are changed shift dates by one at most
-        return math.floor(start) - 1, math.ceil(end) + 2
-    return int(start), int(end)
+    if not marked.dates:
+        return True
+    if value.calendar:  # clocks that are changed shift dates by one at most
+        early = marked.since is None or marked.since <= (0.0 if start >= 0 else start - 2.0)
+        late = marked.until is None or marked.until >= (0.0 if end <= 0 else end + 2.0)
+        return early and late
+    if 0 not in value.window:
+        return (marked.since, marked.until) == value.window
+    return marked.since == start if end == 0 else marked.until == end
 
 
-def mark_aggregates(
-    rows: ir.Table, masks: Mapping[Marked, Mask]
-) -> tuple[ir.Table, dict[str, ir.Value]]:
+def _bits(value: EventValue) -> tuple[int, int]:
+    """Return the first and the last day that a value looks at; dates from exposure on are moved."""
+    start, end = value.window
+    if not (value.calendar or value.aggregate == "distinct_days"):
+        return int(start), int(end) - 1
+    after_exposure = start >= 0, end > 0
+    if not value.calendar:  # clocks that are changed shift dates by one at most
+        start, end = math.floor(start) - 1, math.ceil(end) + 2
+    first = max(int(start), 0) + 1 if after_exposure[0] else int(start)
+    last = int(end) - 1
+    return first, last + 1 if after_exposure[1] else min(last, 0)
+
+
+def mark_aggregates(rows: ir.Table, masks: Iterable[Mask]) -> tuple[ir.Table, dict[str, ir.Value]]:
     """Return the events with what marks need, and their aggregates by unit that make the masks.
 
     Parameters
@@ -103,50 +147,52 @@ def mark_aggregates(
     masks
         What to mark.
     """
+    masks = list(dict.fromkeys(masks))
     if not masks:
         return rows, {}
     # text is compared, and a bit is made, once for all masks
-    lists = {(marked.events, marked.ignored): None for marked in masks}
+    lists = {(mask.marked.events, mask.marked.ignored): None for mask in masks}
     names = {which: f"named{number}" for number, which in enumerate(lists)}
     named = {name: is_named(rows, *which) for which, name in names.items()}
-    places = {_place_column(marked): _place(rows, marked, mask) for marked, mask in masks.items()}
+    places = {_place_column(mask): _place(rows, mask) for mask in masks}
     rows = rows.mutate(**named, **places)
     found: dict[str, ir.Value] = {}
-    for marked, mask in masks.items():
-        marks = rows[names[marked.events, marked.ignored]]
-        if marked.within is not None:
-            marks = marks & is_within(rows, marked.within)
-        elif marked.dates:
-            marks = marks & ((rows["passed"] >= 0) | (rows["place"] < 0))
+    for mask in masks:
+        marked = mask.marked
+        since = marked.since if marked.dates else mask.origin
+        limits = [rows[names[marked.events, marked.ignored]]]
+        if since is not None:
+            limits.append(rows["passed"] >= microseconds(since))
+        if marked.until is not None:
+            limits.append(rows["passed"] < microseconds(marked.until))
+        marks = reduce(and_, limits)
         for word in mask.words:
-            place = rows[_place_column(marked)] - word * WORD
+            place = rows[_place_column(mask)] - word * WORD
             inside = marks & (place >= 0) & (place < WORD)
             bit = ibis.literal(1, "int64") << ibis.greatest(ibis.least(place, WORD - 1), 0)
             found[f"{mask.prefix}{word}"] = bit.bit_or(where=inside)
     return rows, found
 
 
-def _place_column(marked: Marked) -> str:
-    return "date_place" if marked.dates else "day_place"
+def _place_column(mask: Mask) -> str:
+    return "date_place" if mask.marked.dates else "day_place"
 
 
-def _place(rows: ir.Table, marked: Marked, mask: Mask) -> ir.Value:
-    """Return the day of each event after the first of all masks of its kind."""
-    if marked.dates:
-        place = rows["place"] - mask.origin
-    else:  # rounds towards minus infinity
-        place = (rows["passed"] - microseconds(mask.origin)) // microseconds(1.0)
-    return place.cast("int64")
+def _place(rows: ir.Table, mask: Mask) -> ir.Value:
+    """Return the day of each event after the first of all masks of its kind.
+
+    Of 24 hours it is right from that day on.
+    """
+    if mask.marked.dates:
+        place = rows["place"] + (rows["passed"] >= 0).cast("int64") - mask.origin
+        return place.cast("int64")
+    return engine.whole_quotient(rows["passed"] - microseconds(mask.origin), microseconds(1.0))
 
 
-def read_marks(table: ir.Table, value: EventValue, masks: Mapping[Marked, Mask]) -> ir.Value:
+def read_marks(table: ir.Table, value: EventValue, mask: Mask) -> ir.Value:
     """Return a value that marks tell as an expression of the columns of its mask."""
-    marked = marked_by(value)
-    assert marked is not None
-    mask = masks[marked]
-    first, end = _days(value, marked)
-    bits = first - mask.origin, end - 1 - mask.origin
+    first, last = (bit - mask.origin for bit in _bits(value))
     if value.aggregate == "any":
-        met = any_bit(table, *bits, mask.prefix).fill_null(False)
+        met = any_bit(table, first, last, mask.prefix).fill_null(False)
         return met.cast("int8").cast("float64")
-    return count_bits(table, *bits, mask.prefix).cast("float64")
+    return count_bits(table, first, last, mask.prefix).cast("float64")

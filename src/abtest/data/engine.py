@@ -56,6 +56,11 @@ def _bits_of_number(number: Any) -> Any:
     """Return the number of bits set."""
 
 
+@ibis.udf.scalar.builtin(name="divide", signature=((dt.int64, dt.int64), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
+def _divide(number: Any, by: Any) -> Any:
+    """Divide whole numbers and drop what is left."""
+
+
 def connect() -> Backend:
     """Return an in-memory connection in UTC, without installing and without progress bars."""
     backend = ibis.duckdb.connect(
@@ -244,6 +249,14 @@ def local_day(moment: ir.Value, zone: str) -> ir.Value:
 def number_of_bits(number: ir.Value) -> ir.Value:
     """Return how many bits of a whole number are set."""
     return _bits_of_number(number).cast("int64")  # 8 bits overflow where they are added up
+
+
+def whole_quotient(number: ir.Value, by: int) -> ir.Value:
+    """Return how often `by` fits into a whole number from 0 on; other numbers round towards 0.
+
+    Ibis divides as floats and rounds down.
+    """
+    return _divide(number.cast("int64"), by)
 
 
 def distinct_whole_numbers(column: ir.Value, low: int, high: int) -> ir.Value:

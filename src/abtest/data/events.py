@@ -70,19 +70,36 @@ class _Job:
 
 
 @dataclass(frozen=True)
+class _Entered:
+    """The units that enter, when the first and the last was exposed, and the others by fate."""
+
+    units: ir.Table
+    exposed: tuple[datetime, datetime]
+    fates: Mapping[int, int]
+
+
+@dataclass(frozen=True)
 class _Believed:
     """What is believed of the log: events before `as_of`, counted as `counts`."""
 
     job: _Job
-    units: ir.Table
+    entered: _Entered
     counts: EventCounts
     as_of: datetime
 
     @property
     def log(self) -> Log:
         """The events of units."""
-        job = self.job
-        return Log(job.events, self.units, job.design, self.counts, self.as_of, job.first_event)
+        job, entered = self.job, self.entered
+        return Log(
+            job.events,
+            entered.units,
+            job.design,
+            self.counts,
+            self.as_of,
+            entered.exposed,
+            job.first_event,
+        )
 
     def values(self, asked: Asked) -> ir.Table:
         """Return a row per unit with its values, and whether events lack one."""
@@ -157,8 +174,8 @@ def measure_events(
     going = [request for request in requests if request.metric not in failures]
     values, derived = _values(going, design), _derived(going, design)
     columns = dict[UnitValue, str]([*values.items(), *derived.items()])
-    fates, units = _units(job, as_of)
-    believed = _Believed(job, units, counts, as_of)
+    entered = _units(job, as_of)
+    believed = _Believed(job, entered, counts, as_of)
     asked_for = Asked(values, _valueless(going), _by_step(going))
     table = with_derived(believed.values(asked_for), columns, derived, design)
     table = with_past(table, columns, design)
@@ -171,10 +188,10 @@ def measure_events(
     table, capped, caps = with_caps(
         sources, table, _cap_plans(going, columns, entries), design.variants, label
     )
-    answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries, fates)
+    answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries)
     failures = agg.explained(sources, table, answer, plans, job.events.source.label) | failures
     tally = replace(
-        _tally(job, answer, rows, counts, fates, as_of),
+        _tally(job, answer, rows, counts, entered.fates, as_of),
         duplicate_unit_rows=duplicate_attributes,
         valueless=_without_value(answer, design, going),
     )
@@ -370,8 +387,8 @@ def _failures(
     }
 
 
-def _units(job: _Job, as_of: datetime) -> tuple[dict[int, int], ir.Table]:
-    """Return units by fate (and repeated rows under 1), and the table of units that enter."""
+def _units(job: _Job, as_of: datetime) -> _Entered:
+    """Return the table of units that enter, and units by fate (and repeated rows under 1)."""
     design, sources = job.design, job.sources
     if job.exposures.timed:
         found = exposures.timed_units(job.exposures, design, as_of)
@@ -383,14 +400,22 @@ def _units(job: _Job, as_of: datetime) -> tuple[dict[int, int], ir.Table]:
     label = job.exposures.source.label
     units = sources.keep(exposures.numbered(found, design), label)
     counted = sources.run(
-        units.group_by("fate").aggregate(n=units.count(), repeats=units["repeats"].sum()), label
+        units.group_by("fate").aggregate(
+            n=units.count(),
+            repeats=units["repeats"].sum(),
+            first=units["time"].min(),
+            last=units["time"].max(),
+        ),
+        label,
     ).to_pylist()
     fates = {int(row["fate"]): int(row["n"]) for row in counted}
     fates[1] = sum(int(row["repeats"]) for row in counted)
     if set(fates) <= {1, exposures.NEVER_EXPOSED} and exposures.NEVER_EXPOSED in fates:
         _refuse_strangers(job)
     exposures.refuse_no_exposures(fates.get(exposures.ENTERS, 0), job.exposures, as_of)
-    return fates, units.filter(units["fate"] == exposures.ENTERS)
+    (entering,) = (row for row in counted if row["fate"] == exposures.ENTERS)
+    exposed = entering["first"], entering["last"]
+    return _Entered(units.filter(units["fate"] == exposures.ENTERS), exposed, fates)
 
 
 def _refuse_strangers(job: _Job) -> None:
@@ -472,7 +497,6 @@ def _aggregate(
     requests: Sequence[UnitRequest],
     columns: _Columns,
     entries: Mapping[_Enrolment, Entry],
-    fates: Mapping[int, int],
 ) -> tuple[agg.Answer, list[MetricPlan]]:
     job = believed.job
     label = job.events.source.label
@@ -493,7 +517,7 @@ def _aggregate(
                 names,
                 covariates,
                 tuple(spreads[name] for name in names + covariates),
-                fates[exposures.ENTERS],
+                believed.entered.fates[exposures.ENTERS],
                 entry=entries[_enrolment(request)],
                 binary=request.binary,
             )

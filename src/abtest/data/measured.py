@@ -111,10 +111,10 @@ class Tally:
     `late_rows` are rows, events included, at or after `as_of` and not in the future;
     `future_rows` lie after the clock of the run. `never_exposed`, `before_start` and
     `after_end` are units. `unknown_variant` has the twenty names with most units.
-    `without_events` counts exposed units with no activity at or after their exposure, and
-    `valueless`, by metric, those with an event that lacks the value to sum or compare.
-    `duplicate_event_rows` are exact repeats among the events that metrics count or sum; nothing
-    else that is made of events changes with a repeat.
+    `without_events` counts exposed units with no activity from their exposure to the end of the
+    longest window, and `valueless`, by metric, those with an event that lacks the value to sum or
+    compare. `duplicate_event_rows` are exact repeats among the events that metrics count or sum,
+    in their windows; nothing else that is made of events changes with a repeat.
     """
 
     rows: int = 0

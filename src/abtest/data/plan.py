@@ -25,17 +25,23 @@ ILL_CONDITIONED = 100.0
 class Spread:
     """What is known of a column before it is summed: its pilot and its largest distance from it.
 
-    `whole` says that values and pilot are whole numbers, whose sums are exact while small.
+    `whole` says that values and pilot are whole numbers, whose sums are exact while small;
+    `complete` that no value is missing; `flag` that all are 0 or 1, each its own square.
     """
 
     pilot: float
     reach: float
     whole: bool = False
+    complete: bool = False
+    flag: bool = False
 
     @classmethod
-    def of(cls, low: float, high: float, pilot: float, *, whole: bool = False) -> Spread:
+    def of(
+        cls, low: float, high: float, pilot: float, *, whole: bool = False, complete: bool = False
+    ) -> Spread:
         """Build from the smallest and largest value met."""
-        return cls(pilot, max(abs(low - pilot), abs(high - pilot)), whole)
+        flag = whole and pilot == 0.0 and low >= 0.0 and high <= 1.0
+        return cls(pilot, max(abs(low - pilot), abs(high - pilot)), whole, complete, flag)
 
 
 @dataclass(frozen=True)
@@ -82,31 +88,37 @@ class MetricPlan:
     def _sums(
         self, values: list[ir.Value], covariates: list[ir.Value], enters: ir.Value | None
     ) -> dict[str, ir.Value]:
-        pilots = [spread.pilot for spread in self.spreads]
-        shifted = [value - pilot for value, pilot in zip(values, pilots, strict=False)]
+        shifted = [_from_pilot(*pair) for pair in zip(values, self.spreads, strict=False)]
         if len(values) > 1 or covariates:
-            for value in values:
-                enters = value.notnull() if enters is None else enters & value.notnull()
+            for value, spread in zip(values, self.spreads, strict=False):
+                if not spread.complete:
+                    enters = value.notnull() if enters is None else enters & value.notnull()
         if enters is not None:
             shifted = [enters.ifelse(value, None) for value in shifted]
-        found = {"n": shifted[0].count()}
-        for i, (value, pilot) in enumerate(zip(covariates, pilots[len(values) :], strict=True)):
-            missing = value.isnull()
-            filled = (value - pilot).fill_null(0.0)  # a missing covariate stands at the pilot
+        entering = shifted[0].count()
+        if enters is not None and all(one.complete for one in self.spreads[: len(values)]):
+            entering = enters.sum().fill_null(0)  # the same for all metrics of one window
+        found = {"n": entering}
+        ahead = self.spreads[len(values) :]
+        for i, (value, spread) in enumerate(zip(covariates, ahead, strict=True)):
+            filled = _from_pilot(value, spread)
+            if not spread.complete:
+                filled = filled.fill_null(0.0)  # a missing covariate stands at the pilot
+                missing = value.isnull()
+                gap = missing if enters is None else missing & enters
+                found[f"gap{i}"] = gap.sum().fill_null(0)
             shifted.append(filled if enters is None else enters.ifelse(filled, None))
-            gap = missing if enters is None else missing & enters
-            found[f"gap{i}"] = gap.sum().fill_null(0)
         for i in self.indicated:
             absent = covariates[i].isnull().cast("float64")
             shifted.append(absent if enters is None else enters.ifelse(absent, None))
-        if self.binary:
+        if self.binary and not self.spreads[0].flag:
             value = values[0] if enters is None else enters.ifelse(values[0], None)
             found["other"] = ((value != 0.0) & (value != 1.0)).sum().fill_null(0)
         spreads = self._all_spreads
         for i, left in enumerate(shifted):
             spread = spreads[i]
             found |= exact_sum(f"s{i}", left, spread.reach, self.rows, whole=spread.whole)
-            for j in range(i, len(shifted)):
+            for j in range(i + 1 if spread.flag else i, len(shifted)):
                 other = spreads[j]
                 found |= exact_sum(
                     f"p{i}_{j}",
@@ -140,11 +152,13 @@ class MetricPlan:
         else:
             for i in range(size):
                 sums[:, i] = total(answer, f"{prefix}s{i}")
-                for j in range(i, size):
+                if spreads[i].flag:
+                    products[:, i, i] = sums[:, i]
+                for j in range(i + 1 if spreads[i].flag else i, size):
                     products[:, i, j] = products[:, j, i] = total(answer, f"{prefix}p{i}_{j}")
         gaps = np.zeros((len(n), len(self.covariates)), dtype=np.int64)
         for i in range(len(self.covariates)):
-            gaps[:, i] = answer[f"{prefix}gap{i}"]
+            gaps[:, i] = answer.get(f"{prefix}gap{i}", np.zeros(len(n)))
         cells = CellUnits.of(n, units, *left_out)
         return MetricSums(cells, pilot, sums, products, gaps, self.indicated)
 
@@ -155,6 +169,8 @@ class MetricPlan:
         if self.counted:
             rest = answer[f"{prefix}n"] - answer[f"{prefix}one"] - answer[f"{prefix}zero"]
             return int(rest[keep].sum())
+        if self.spreads[0].flag:
+            return 0
         return int(answer[f"{prefix}other"][keep].sum())
 
     def improved(self, sums: MetricSums, variant: NDArray[np.object_]) -> MetricPlan | None:
@@ -188,11 +204,16 @@ class MetricPlan:
                 whole = spread.whole and not gaps[i]
                 moved = spread.pilot + shift
                 pilot = float(round(moved)) if whole else float(f"{moved:.12g}")
-                spreads[i] = Spread(pilot, spread.reach + abs(pilot - spread.pilot), whole)
+                reach = spread.reach + abs(pilot - spread.pilot)
+                spreads[i] = Spread(pilot, reach, whole, spread.complete)
         first = len(self.values)
         indicated = tuple(i for i in range(len(self.covariates)) if 0 < gaps[first + i] < n)
         better = replace(self, spreads=tuple(spreads), indicated=indicated)
         return None if better == self else better
+
+
+def _from_pilot(value: ir.Value, spread: Spread) -> ir.Value:
+    return value - spread.pilot if spread.pilot else value
 
 
 def exact_sum(

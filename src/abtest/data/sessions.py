@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from abtest.data.clock import microseconds
 from abtest.data.request import SessionValue
 from abtest.data.session_edges import EDGE_MEASURES, edge_values
-from abtest.data.windows import ANY
+from abtest.data.windows import ANY, Span
 
 COUNTING = frozenset({"single_view", "engaged"})
 """What a repeated row would change."""
@@ -49,7 +49,7 @@ class SessionRule:
 
 
 def session_values(
-    rows: Callable[[Iterable[str]], ir.Table],
+    rows: Callable[[Iterable[str], Span], ir.Table],
     values: Mapping[SessionValue, str],
     rule: SessionRule,
 ) -> Iterable[ir.Table]:
@@ -58,8 +58,8 @@ def session_values(
     Parameters
     ----------
     rows
-        Gives the events of some names: columns uid, name, passed (microseconds since exposure)
-        and, where known, value and session.
+        Gives the events of some names and times: columns uid, name, passed (microseconds since
+        exposure) and, where known, value and session.
     values
         Column name for every value.
     rule
@@ -67,18 +67,29 @@ def session_values(
     """
     for way in dict.fromkeys(map(_way, values)):
         gap, names, ignored = way
-        own, chosen = rule, rows((ANY,))
-        if gap is not None:
-            own, chosen = SessionRule(gap=gap, ignored=ignored), rows(names)
+        own = rule if gap is None else SessionRule(gap=gap, ignored=ignored)
+        asked = {value: column for value, column in values.items() if _way(value) == way}
+        chosen = rows((ANY,) if gap is None else names, _span(asked, own))
         if own.ignored:
             chosen = chosen.filter(chosen["name"].notin(own.ignored))
-        asked = {value: column for value, column in values.items() if _way(value) == way}
         if own.by == "gap" and all(value.measure in EDGE_MEASURES for value in asked):
             yield edge_values(chosen, asked, _gap(own))
         else:
             if any(value.measure in COUNTING for value in asked):
                 chosen = chosen.distinct()
             yield _values(numbered(chosen, own), asked, own)
+
+
+def _span(values: Iterable[SessionValue], rule: SessionRule) -> Span:
+    """Return when events matter: exposure parts sessions, and a long pause does.
+
+    How far back a session reaches that was under way when a window opened is not known, nor how
+    far on the first one, or one that waits for its end, does.
+    """
+    start = None if any(value.window[0] < 0 for value in values) else 0
+    if rule.by != "gap" or any(value.measure == "first_end" for value in values):
+        return start, None
+    return start, microseconds(max(value.window[1] for value in values)) + _gap(rule) + 1
 
 
 def _way(value: SessionValue) -> tuple[float | None, tuple[str, ...], tuple[str, ...]]:

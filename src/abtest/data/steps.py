@@ -9,30 +9,30 @@ import ibis.expr.types as ir
 
 from abtest.data.clock import microseconds
 from abtest.data.request import StepsValue
+from abtest.data.windows import Span
 
 
 def step_values(
-    rows: Callable[[Iterable[str]], ir.Table], values: Mapping[StepsValue, str]
+    rows: Callable[[Iterable[str], Span], ir.Table], values: Mapping[StepsValue, str]
 ) -> Iterator[ir.Table]:
     """Yield tables of uid and a value, one for each: units without the first step have no row.
 
     Parameters
     ----------
     rows
-        Gives the events of some names: columns uid, name and passed, microseconds since exposure.
+        Gives the events of some names and times: columns uid, name and passed, microseconds since
+        exposure.
     values
         Column name for every value.
     """
     for value, name in values.items():
-        yield _taken(
-            rows(dict.fromkeys(name for step in value.steps for name in step)), value, name
-        )
+        start, end = map(microseconds, value.window)
+        names = dict.fromkeys(name for step in value.steps for name in step)
+        yield _taken(rows(names, (start, end)), value, name)
 
 
 def _taken(events: ir.Table, value: StepsValue, column: str) -> ir.Table:
-    start, end = map(microseconds, value.window)
-    inside = events.filter((events["passed"] >= start) & (events["passed"] < end))
-    inside = inside.select("uid", "name", time="passed")
+    inside = events.select("uid", "name", time="passed")
     first, *others = value.steps
     reached = _earliest(inside.filter(inside["name"].isin(first)))
     found = reached.select(uid="uid", steps=ibis.literal(1, "int64"))

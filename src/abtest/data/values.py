@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -16,20 +16,13 @@ import ibis.expr.types as ir
 from abtest.data import activity
 from abtest.data.activity import EventCounts, EventRows
 from abtest.data.clock import microseconds
-from abtest.data.day_marks import (
-    Marked,
-    Mask,
-    mark_aggregates,
-    marked_by,
-    masks_of,
-    read_marks,
-)
+from abtest.data.day_marks import Mask, mark_aggregates, masks_of, read_marks
 from abtest.data.local_days import local_days
 from abtest.data.plan import split_sum
 from abtest.data.request import Design, EventValue, SessionValue, StepsValue
 from abtest.data.sessions import SessionRule, session_values
 from abtest.data.steps import step_values
-from abtest.data.windows import ANY, is_inside
+from abtest.data.windows import ANY, EVERY_TIME, Span, is_inside
 
 ADDED = frozenset({"count", "sum"})
 """What a repeated event would change."""
@@ -38,6 +31,8 @@ SINGLES = frozenset({"first_time", "last_value"})
 UNIT = ("uid", "status", "crossover", "time", "phase", "day", "key")
 """Columns of units that are kept."""
 _MARGIN = timedelta(days=4)
+_SHIFT = 2.0
+"""Days by which dates and 24 hours after exposure are apart at most, changed clocks included."""
 
 _Until = tuple[tuple[str, ...], tuple[float, float]]
 """Events that end what counts, and the window in which they do."""
@@ -76,6 +71,8 @@ class Log:
         What `count_events` returned: the size of sums.
     as_of
         What is at or after it is not believed.
+    exposed
+        Times of the first and the last exposure, as UTC wall clocks.
     first_event
         The event that starts a unit's clock. The rows of it at time zero are the exposure, not
         activity; None where exposures have times, or any event (``"*"``) starts it.
@@ -86,31 +83,35 @@ class Log:
     design: Design
     counts: EventCounts
     as_of: datetime
+    exposed: tuple[datetime, datetime]
     first_event: str | None
 
-    def rows(self, names: Iterable[str] = (ANY,), dates_from: float | None = None) -> ir.Table:
+    def rows(
+        self, names: Iterable[str] = (ANY,), span: Span = EVERY_TIME, *, dates: bool = False
+    ) -> ir.Table:
         """Return uid, name, passed (microseconds since exposure) and, where known, value, session.
 
         Parameters
         ----------
         names
             Of events; ``"*"`` is any.
-        dates_from
-            Adds place, the local dates since that of exposure, right from so many days after
-            exposure on.
+        span
+            When they were, after exposure.
+        dates
+            Adds place, the local dates since that of exposure.
         """
-        rows = self._rows(names, dates_from)
+        rows = self._rows(names, span, dates=dates)
         exposure = self._is_exposure(rows)
         return rows if exposure is None else rows.filter(~exposure)
 
-    def once(self, names: Iterable[str], dates_from: float | None = None) -> ir.Table:
+    def once(self, names: Iterable[str], span: Span, *, dates: bool = False) -> ir.Table:
         """Return rows with exact repeats once, and in ``same`` how many rows say the same.
 
         The exposure has no time passed.
         """
-        rows = self._rows(names, dates_from)
+        rows = self._rows(names, span, dates=dates)
         asked = {"same": rows.count()}
-        if dates_from is not None:
+        if dates:
             asked["place"] = rows["place"].arbitrary()
         once = rows.group_by("uid", "name", "passed", *self._details).aggregate(**asked)
         exposure = self._is_exposure(once)
@@ -118,25 +119,39 @@ class Log:
             return once
         return once.mutate(passed=exposure.ifelse(None, once["passed"]))
 
-    def _rows(self, names: Iterable[str], dates_from: float | None) -> ir.Table:
+    def _rows(self, names: Iterable[str], span: Span, *, dates: bool) -> ir.Table:
         chosen, names = activity.believed(self.events, self.as_of), tuple(names)
         if ANY not in names:
             chosen = chosen.filter(chosen["name"].isin(names))
+        # what is too early or too late for every unit need not be read from a file in order of time
+        start, end = span
+        first, last = self.exposed
+        if start is not None:
+            earliest = ibis.literal(first + timedelta(microseconds=start), "timestamp(6)")
+            chosen = chosen.filter(chosen["time"] >= earliest)
+        if end is not None:
+            over = ibis.literal(last + timedelta(microseconds=end), "timestamp(6)")
+            chosen = chosen.filter(chosen["time"] < over)
         units = self.units
         zero = units["time"]
         passed = chosen["time"].delta(zero, unit="microsecond")
         columns = {"uid": units["uid"], "name": chosen["name"], "passed": passed}
         columns |= {name: chosen[name] for name in self._details}
-        if dates_from is not None:
-            first = self.design.start
-            if first is not None:
-                first += timedelta(days=min(dates_from, 0.0)) - _MARGIN
+        if dates:
+            known_from = None
+            if start is not None:
+                known_from = first.replace(tzinfo=UTC) + timedelta(microseconds=min(start, 0))
+                known_from -= _MARGIN
             day, day_zero = (
-                local_days(time, self.design.timezone, first, self.as_of)
+                local_days(time, self.design.timezone, known_from, self.as_of)
                 for time in (chosen["time"], zero)
             )
             columns["place"] = day.delta(day_zero, unit="day")
-        return chosen.join(units, "key").select(**columns)
+        rows = chosen.join(units, "key").select(**columns)
+        # without a condition on it, DuckDB computes the time anew wherever it is used
+        if start is not None:
+            rows = rows.filter(rows["passed"] >= start)
+        return rows if end is None else rows.filter(rows["passed"] < end)
 
     def _is_exposure(self, rows: ir.Table) -> ir.BooleanValue | None:
         if self.first_event is None or self.first_event == ANY:
@@ -155,7 +170,8 @@ def values_per_unit(log: Log, asked: Asked, rule: SessionRule) -> ir.Table:
     Without events, aggregates are 0, and what is taken of one event is null.
 
     Exact repeats of an event count once; ``event_repeats`` is how many there are among the events
-    that some value counts or adds up. ``idle`` units have no event from exposure on.
+    that some value counts or adds up. ``idle`` units have no event from exposure to the end of the
+    longest window.
 
     Parameters
     ----------
@@ -173,7 +189,7 @@ def values_per_unit(log: Log, asked: Asked, rule: SessionRule) -> ir.Table:
     passes = list(_passes(log, of_events, asked))
     for one in passes:
         found = _with(found, one.table)
-    masks = {name: mask for one in passes for name, mask in one.masks.items()}
+    masks = {value: mask for one in passes for value, mask in one.masks.items()}
     found = found.select(
         *UNIT,
         event_repeats=found["repeats"].fill_null(0) if "repeats" in found.columns else 0,
@@ -211,27 +227,39 @@ class _Pass:
     """What one pass over events gives by unit, and the masks among its columns."""
 
     table: ir.Table
-    masks: Mapping[Marked, Mask]
+    masks: Mapping[EventValue, Mask]
 
 
 def _passes(log: Log, values: Mapping[EventValue, str], asked: Asked) -> Iterator[_Pass]:
     """Yield a pass over all events and, where some must be looked at once, one over these."""
     added = {value: name for value, name in values.items() if value.aggregate in ADDED}
     others = {value: name for value, name in values.items() if value not in added}
-    names = dict.fromkeys(name for value in (*added, *asked.by_step) for name in value.events)
+    counted = dict.fromkeys((*added, *asked.by_step))
+    names = dict.fromkeys(name for value in counted for name in value.events)
+    ends = (value.window[1] for value in (*asked.values, *counted))
+    over = microseconds(max(ends, default=0.0))
     if ANY in names:
-        yield _pass(log, log.once((ANY,), _dates_from(values)), values, asked.valueless)
+        every = dict.fromkeys((*values, *counted))
+        rows = log.once((ANY,), _span(every, over), dates=any(map(_has_dates, every)))
+        yield _pass(log, rows, values, asked.valueless, over=over, counted=counted)
         return
     amounts = {value: name for value, name in asked.valueless.items() if value in added}
     rest = {value: name for value, name in asked.valueless.items() if value not in added}
-    yield _pass(log, log.rows((ANY,), _dates_from(others)), others, rest)
+    rows = log.rows((ANY,), _span(others, over), dates=any(map(_has_dates, others)))
+    yield _pass(log, rows, others, rest, over=over)
     if names:
-        yield _pass(log, log.once(names, _dates_from(added)), added, amounts, also=True)
+        rows = log.once(names, _span(counted), dates=any(map(_has_dates, counted)))
+        yield _pass(log, rows, added, amounts, counted=counted)
 
 
-def _dates_from(values: Iterable[EventValue]) -> float | None:
-    """Return the first day after exposure of which dates are asked; None if none are."""
-    return min((value.window[0] for value in values if _has_dates(value)), default=None)
+def _span(values: Iterable[EventValue], over: int | None = None) -> tuple[int, int]:
+    """Return when events matter to some values; with `over`, all from exposure to then do too."""
+    spans = [] if over is None else [(0, over)]
+    for value in values:
+        more = _SHIFT if _has_dates(value) else 0.0
+        start, end = value.window
+        spans.append((microseconds(start - more), microseconds(end + more)))
+    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 def _pass(
@@ -240,20 +268,24 @@ def _pass(
     values: Mapping[EventValue, str],
     valueless: Mapping[EventValue, str],
     *,
-    also: bool = False,
+    over: int | None = None,
+    counted: Iterable[EventValue] = (),
 ) -> _Pass:
-    """Return what is made of some rows; `also` leaves out whether the unit was active."""
+    """Return what is made of some rows.
+
+    With `over`, also whether a unit was active until then; with `counted`, how many rows only
+    repeat one that these values count or add up.
+    """
     masks = masks_of(values)
     rows, ends = _with_ends(log, rows, values)
-    if "same" not in rows.columns:
-        rows = rows.filter(rows["passed"] >= _earliest(values))
-    rows, asked = mark_aggregates(rows, masks)
-    if not also:
-        asked["active"] = (rows["passed"] >= 0).any()
-    if "same" in rows.columns:
-        asked["repeats"] = (rows["same"] - 1).sum()
+    rows, asked = mark_aggregates(rows, masks.values())
+    if over is not None:
+        asked["active"] = ((rows["passed"] >= 0) & (rows["passed"] < over)).any()
+    if counted:
+        repeated = (rows["same"] > 1) & ibis.or_(*(is_inside(rows, value) for value in counted))
+        asked["repeats"] = (rows["same"] - 1).sum(where=repeated)
     for value, name in values.items():
-        if marked_by(value) is None:
+        if value not in masks:
             inside = is_inside(rows, value)
             if value.until:
                 inside = inside & (rows["passed"] <= rows[ends[_until(value)]]).fill_null(True)
@@ -261,15 +293,6 @@ def _pass(
     for value, name in valueless.items():
         asked[name] = (is_inside(rows, value) & rows["value"].isnull()).any()
     return _Pass(rows.group_by("uid").aggregate(**asked), masks)
-
-
-def _earliest(values: Iterable[EventValue]) -> int:
-    """Return the time before which no event matters, in microseconds since exposure.
-
-    Without that condition on it, DuckDB computes the time anew wherever it is used.
-    """
-    starts = (value.window[0] - (2.0 if _has_dates(value) else 0.0) for value in values)
-    return microseconds(min(0.0, *starts, 0.0))
 
 
 def _has_dates(value: EventValue) -> bool:
@@ -288,7 +311,8 @@ def _with_ends(
     names = {end: f"ends{number}" for number, end in enumerate(ends)}
     if not names:
         return rows, names
-    closing = log.rows(dict.fromkeys(name for until, _ in names for name in until))
+    ending = [EventValue(until, "any", window) for until, window in names]
+    closing = log.rows(dict.fromkeys(name for until, _ in names for name in until), _span(ending))
     first = closing.group_by("uid").aggregate(
         **{
             name: closing["passed"].min(where=is_inside(closing, EventValue(until, "any", window)))
@@ -317,10 +341,12 @@ def _aggregate(
     return number.cast("float64")
 
 
-def _value(table: ir.Table, value: EventValue, name: str, masks: Mapping[Marked, Mask]) -> ir.Value:
+def _value(
+    table: ir.Table, value: EventValue, name: str, masks: Mapping[EventValue, Mask]
+) -> ir.Value:
     """Return a value from the columns of the passes; 0 without events, null for a single one."""
-    if marked_by(value) is not None:
-        return read_marks(table, value, masks)
+    if value in masks:
+        return read_marks(table, value, masks[value])
     return table[name] if value.aggregate in SINGLES else table[name].fill_null(0.0)
 
 
@@ -338,7 +364,7 @@ def amounts_per_step(log: Log, value: EventValue, step: float) -> ir.Table:
     step
         Length of a step in days.
     """
-    once = log.once(value.events, _dates_from([value]))
+    once = log.once(value.events, _span([value]), dates=_has_dates(value))
     inside = once.filter(is_inside(once, value))
     inside = inside.mutate(step=(inside["passed"] // microseconds(step)).cast("int64"))
     if value.aggregate == "count":

@@ -10,6 +10,9 @@ from abtest.data.request import EventValue
 
 ANY = "*"
 """Stands for events of any name."""
+Span = tuple[int | None, int | None]
+"""From when to when events matter, in microseconds after exposure; None is no limit."""
+EVERY_TIME: Span = (None, None)
 
 
 def is_inside(rows: ir.Table, value: EventValue) -> ir.BooleanValue:

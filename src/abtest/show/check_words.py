@@ -151,7 +151,9 @@ def _without_events(check: Row, _labels: Mapping[str, str]) -> str:
     values: Values = check["values"]
     by_arm = arms(values.get("by_variant"))
     found = (
-        f"{_units(values['units'])} without any event ({by_arm}). " if values.get("units") else ""
+        f"{_units(values['units'])} without any event in the longest window ({by_arm}). "
+        if values.get("units")
+        else ""
     )
     if check["status"] == "pass":
         return found + "The share is the same in all arms"
