@@ -6,6 +6,7 @@ engine, and returns a result with ``table``, ``plot()`` and, where arms are give
 
 from __future__ import annotations
 
+from abtest.cohorts.actions import Actions, actions
 from abtest.cohorts.active_units import ActiveUnits, active_units
 from abtest.cohorts.aha import Aha, aha
 from abtest.cohorts.buying_model import BuyingModel, buying_model
@@ -19,6 +20,7 @@ from abtest.cohorts.log import EventLog, LogFacts, LogOptions, open_log
 from abtest.cohorts.log_health import LogHealth, log_health
 from abtest.cohorts.maturity import Maturity, maturity
 from abtest.cohorts.paths import Paths, paths
+from abtest.cohorts.reasons import Reasons, reasons
 from abtest.cohorts.repeat_progression import RepeatProgression, repeat_progression
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.retention import Retention, retention
@@ -29,6 +31,7 @@ from abtest.cohorts.tiers import Tiers, tiers
 
 __all__ = [
     "SEGMENTS",
+    "Actions",
     "ActiveUnits",
     "Aha",
     "BuyingModel",
@@ -45,12 +48,14 @@ __all__ = [
     "LogOptions",
     "Maturity",
     "Paths",
+    "Reasons",
     "RepeatProgression",
     "Retention",
     "Rfm",
     "Sessions",
     "Stickiness",
     "Tiers",
+    "actions",
     "active_units",
     "aha",
     "buying_model",
@@ -64,6 +69,7 @@ __all__ = [
     "maturity",
     "open_log",
     "paths",
+    "reasons",
     "repeat_progression",
     "retention",
     "rfm",

@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
+from abtest.cohorts.choices import Choice
 from abtest.cohorts.log import EventLog
 from abtest.cohorts.periods import first_date, period_number, unfinished
 from abtest.cohorts.retention_cells import Windows
@@ -23,6 +24,17 @@ def first_day_of_window(log: EventLog, days: int) -> tuple[date, int]:
     first = first_date(unfinished(log.as_of, log.timezone, "day"), "day") - timedelta(days=days)
     begun = local_date(log.facts.first.replace(tzinfo=UTC), log.timezone)
     return first, max(0, (begun - first).days)
+
+
+def too_long(log: EventLog, days: int) -> Choice:
+    """Return the choice of so many last complete days, refused where the log has fewer."""
+    known = days - first_day_of_window(log, days)[1]
+    todo = (
+        f"at most {known}: the log has no more complete days before as_of"
+        if known > 0
+        else "a later as_of: no calendar day of the log is complete"
+    )
+    return known < days, "days", days, todo
 
 
 def active_days_counts(

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
-Arm = tuple[Floats, ...]
+LEAST_UNITS = 10
+"""Of what few units do there is a difference, but no test and no limits."""
+FEW = "few_units"
+"""Status of rows without a test."""
 
 
 def share_differences(
@@ -83,6 +86,48 @@ def ratio_differences(
         return compare_ratios(control, treatment, confidence_level=confidence_level)
 
     return _frame(arms, keys, compared)
+
+
+def residual_ratio_differences(
+    arms: Mapping[str, MomentsTable], keys: Mapping[str, Sequence[Any]], *, confidence_level: float
+) -> pd.DataFrame:
+    """Return `ratio_differences`; p is the larger of the delta method's and that of residuals.
+
+    With R the ratio of both arms together, n - R t is what a unit has beyond what is expected of
+    it. To deal the units to the arms in another way does not change R: Student's t test of the
+    means of n - R t is what the permutation test of units comes to with many of them. It holds its
+    level in unequal arms where few units have much, and the delta method's does not; that one holds
+    where the arms differ in spread.
+    """
+    found = ratio_differences(arms, keys, confidence_level=confidence_level)
+    control, *treatments = arms
+    dealt = []
+    for name in treatments:
+        one, two = arms[control], arms[name]
+        sums = one.n[:, None] * one.mean + two.n[:, None] * two.mean
+        expected = sums[:, 0] / np.where(sums[:, 1] > 0.0, sums[:, 1], 1.0)
+        residuals = _residuals(one, expected), _residuals(two, expected)
+        dealt.append(compare_means(*residuals, method="student").p_value)
+    found["p_value"] = np.maximum(found["p_value"], np.concatenate(dealt))  # NaN stays NaN
+    return found
+
+
+def _residuals(arm: MomentsTable, expected: Floats) -> MomentsTable:
+    """Return the moments of numerator - expected ratio * denominator."""
+    mean = arm.mean[:, 0] - expected * arm.mean[:, 1]
+    m2 = arm.m2[:, 0, 0] - 2.0 * expected * arm.m2[:, 0, 1] + expected**2 * arm.m2[:, 1, 1]
+    return MomentsTable(arm.n, mean[:, None], np.maximum(m2, 0.0)[:, None, None])
+
+
+def discovered(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with p-values that hold false discoveries down over all of a treatment.
+
+    Benjamini & Hochberg 1995 (JRSS B 57, 289).
+    """
+    for _, part in found.groupby("arm", sort=False):
+        adjusted = holm(part["p_value"].to_numpy(dtype=np.float64), "benjamini_hochberg")
+        found.loc[part.index, "p_adjusted"] = adjusted
+    return found
 
 
 def moments_of(

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from abtest.cohorts.differences import (
-    Floats,
-    holm,
+    FEW,
+    LEAST_UNITS,
+    discovered,
     moments_of,
-    ratio_differences,
+    residual_ratio_differences,
     share_differences,
 )
-from abtest.stats import MomentsTable, compare_means
+from abtest.stats import MomentsTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LEAST_UNITS = 10
-"""A ratio is tested where so many units of both arms are in it, and as many are not."""
-FEW = "few_units"
-"""Status of cells that are not tested."""
 
 
 def transition_differences(
@@ -53,7 +49,7 @@ def transition_differences(
         arm: _ratio(units[arm], part, ("n", "t"), ("nn", "nt", "tt")) for arm, part in parts.items()
     }
     keys = {name: next(iter(parts.values()))[name].tolist() for name in ("source", "target")}
-    found = _ratios(moments, keys, confidence_level)
+    found = residual_ratio_differences(moments, keys, confidence_level=confidence_level)
     return _judged(found, parts, lambda part: part["visitors"].to_numpy())
 
 
@@ -83,7 +79,7 @@ def step_differences(
             of = sizes.loc[arm]
             whole = part.assign(s=of["paths"], ss=of["ss"])
             moments[arm] = _ratio(int(of["units"]), whole, ("m", "s"), ("mm", "ms", "ss"))
-        found = _ratios(moments, keys, confidence_level)
+        found = residual_ratio_differences(moments, keys, confidence_level=confidence_level)
         return _judged(
             found,
             parts,
@@ -94,7 +90,7 @@ def step_differences(
         for arm, part in parts.items()
     }
     found = share_differences(counts, keys, confidence_level=confidence_level)
-    return _discovered(found)
+    return discovered(found)
 
 
 def negative_differences(negative: pd.DataFrame, confidence_level: float) -> pd.DataFrame:
@@ -118,30 +114,6 @@ def _ratio(
     )
 
 
-def _ratios(
-    arms: Mapping[str, MomentsTable], keys: Mapping[str, list[Any]], confidence_level: float
-) -> pd.DataFrame:
-    """Return differences of ratios; p is the larger of the delta method's and that of residuals."""
-    found = ratio_differences(arms, keys, confidence_level=confidence_level)
-    control, *treatments = arms
-    dealt = []
-    for name in treatments:
-        one, two = arms[control], arms[name]
-        sums = one.n[:, None] * one.mean + two.n[:, None] * two.mean
-        expected = sums[:, 0] / np.where(sums[:, 1] > 0.0, sums[:, 1], 1.0)
-        residuals = _residuals(one, expected), _residuals(two, expected)
-        dealt.append(compare_means(*residuals, method="student").p_value)
-    found["p_value"] = np.maximum(found["p_value"], np.concatenate(dealt))  # NaN stays NaN
-    return found
-
-
-def _residuals(arm: MomentsTable, expected: Floats) -> MomentsTable:
-    """Return the moments of numerator - expected ratio * denominator."""
-    mean = arm.mean[:, 0] - expected * arm.mean[:, 1]
-    m2 = arm.m2[:, 0, 0] - 2.0 * expected * arm.m2[:, 0, 1] + expected**2 * arm.m2[:, 1, 1]
-    return MomentsTable(arm.n, mean[:, None], np.maximum(m2, 0.0)[:, None, None])
-
-
 def _judged(found: pd.DataFrame, parts: Mapping[str, pd.DataFrame], visitors: Any) -> pd.DataFrame:
     """Return the rows without tests where few units are in a cell, or few are not."""
     control, *treatments = parts
@@ -161,12 +133,4 @@ def _judged(found: pd.DataFrame, parts: Mapping[str, pd.DataFrame], visitors: An
     found.insert(found.columns.get_loc("control_value"), "units", np.concatenate(after))  # type: ignore[arg-type]
     found.loc[few_rows, ["lower", "upper", "p_value"]] = np.nan
     found.loc[few_rows & (found["status"] == "ok").to_numpy(), "status"] = FEW
-    return _discovered(found)
-
-
-def _discovered(found: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with p-values adjusted over all cells of a treatment."""
-    for _, part in found.groupby("arm", sort=False):
-        adjusted = holm(part["p_value"].to_numpy(dtype=np.float64), "benjamini_hochberg")
-        found.loc[part.index, "p_adjusted"] = adjusted
-    return found
+    return discovered(found)

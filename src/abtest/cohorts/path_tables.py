@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from abtest.cohorts.differences import moments_of
 from abtest.cohorts.path_steps import END, START, Question, Walks
+from abtest.cohorts.rows import records
 from abtest.cohorts.shares import share_limits
 from abtest.stats import Moments, NotEstimable, ratio_of_totals
 
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ARROW = " → "
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows by the names of their columns."""
-    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
 
 
 def sizes(found: Walks, *, empty: bool) -> pd.DataFrame:

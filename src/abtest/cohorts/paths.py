@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Unpack, get_args
 import numpy as np
 
 from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.differences import LEAST_UNITS
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.path_differences import (
-    LEAST_UNITS,
     negative_differences,
     step_differences,
     transition_differences,

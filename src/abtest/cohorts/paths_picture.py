@@ -8,7 +8,7 @@ import numpy as np
 
 from abtest.cohorts.chosen import chosen_arm
 from abtest.cohorts.path_steps import ALL, END, OTHER, START
-from abtest.cohorts.path_tables import records
+from abtest.cohorts.rows import records
 from abtest.data.source import nearest_of
 from abtest.errors import UsageError
 from abtest.show.estimate_words import Estimate, level_text, signed

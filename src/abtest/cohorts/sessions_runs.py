@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from abtest.cohorts.log import EventLog
+from abtest.cohorts.watched import Watched, watched
 from abtest.data import sessions as rules
 from abtest.data.clock import microseconds
 
@@ -95,8 +96,8 @@ class Runs:
 
 def runs_of(log: EventLog, asked: Question) -> Runs:
     """Return the sessions of a log by the rule that is asked for and by each timeout."""
-    units, waiting = _units(log, asked)
-    events = log.keep(_events(log, asked))
+    exposed = None if log.arms is None else watched(log, asked.days or 0.0)
+    events = log.keep(_events(log, exposed, asked))
     tables = _nested(log, events, asked)
     if asked.by == "column":
         rule = rules.SessionRule("column")
@@ -110,53 +111,33 @@ def runs_of(log: EventLog, asked: Question) -> Runs:
         without = int(log.run(events.aggregate(n=events["session"].isnull().sum()))["n"][0].as_py())
     return Runs(
         sessions=main.select("arm", "unit", "session", "start", "end", "events"),
-        units=units,
-        waiting=waiting,
+        units=_all_units(log) if exposed is None else dict(exposed.counts),
+        waiting=0 if exposed is None else exposed.waiting,
         totals=_totals(log, tables),
         pauses=_pauses(log, events),
         without_id=without,
     )
 
 
-def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
-    """Return the units that count per arm, and how many are not watched for long enough."""
-    if log.arms is None:
-        return {ALL: int(log.run(log.events["unit"].nunique()).as_py())}, 0
-    units = log.arms.units
-    over = _is_over(log, units, asked)
-    found = units.group_by("arm").aggregate(n=over.sum(), waiting=(~over).sum())
-    rows = {row["arm"]: row for row in log.run(found).to_pylist()}
-    counted = {name: int(rows[name]["n"]) for name in log.arms.names}
-    return counted, sum(int(row["waiting"]) for row in rows.values())
+def _all_units(log: EventLog) -> dict[str, int]:
+    return {ALL: int(log.run(log.events["unit"].nunique()).as_py())}
 
 
-def _is_over(log: EventLog, units: ir.Table, asked: Question) -> ir.BooleanValue:
-    clock = ibis.literal(log.clock, "timestamp(6)")
-    return units["start"] + _window(asked) <= clock
-
-
-def _window(asked: Question) -> ir.Value:
-    assert asked.days is not None
-    return ibis.interval(microseconds=microseconds(asked.days))
-
-
-def _events(log: EventLog, asked: Question) -> ir.Table:
+def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
     """Return the events that can open and extend sessions: arm, uid, name, time, passed."""
     events = log.events
     if asked.active:
         events = log.named((*asked.active, *asked.starts, *asked.ends))
     if asked.ignored:
         events = events.filter(events["event"].notin(asked.ignored))
-    if log.arms is None:
+    if exposed is None:
         first = ibis.literal(log.facts.first, "timestamp(6)")
         events = events.mutate(arm=ibis.literal(ALL), start=first)
     else:
-        units = log.arms.units
-        units = units.filter(_is_over(log, units, asked))
-        joined = events.join(units, "unit")
-        inside = (joined["time"] >= joined["start"]) & (
-            joined["time"] < joined["start"] + _window(asked)
-        )
+        assert asked.days is not None
+        joined = events.join(exposed.units, "unit")
+        window = ibis.interval(microseconds=microseconds(asked.days))
+        inside = (joined["time"] >= joined["start"]) & (joined["time"] < joined["start"] + window)
         events = joined.filter(inside).select(*events.columns, "arm", "start")
     once = events.distinct()  # exact repeats are one event
     chosen = {"uid": once["unit"], "name": once["event"], "time": once["time"]}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 
-from abtest.cohorts.active_days import active_days_counts, first_day_of_window
+from abtest.cohorts.active_days import active_days_counts, first_day_of_window, too_long
 from abtest.cohorts.choices import Choice, level_choice, refuse
 from abtest.cohorts.differences import mean_differences, moments_of, share_differences
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
@@ -159,7 +159,7 @@ def stickiness(
     refuse(_choices(days, windows, given, arms=log.arms is not None))
     refuse([level_choice(confidence_level)])
     if log.arms is None:
-        refuse(_too_long(log, days))
+        refuse([too_long(log, days)])
     log.require(active)
     names = None if active is None else names_of(active)
     counts = active_days_counts(log, names, days, windows, idle=over == "all")
@@ -194,16 +194,6 @@ def _choices(days: int, windows: str, over: str | None, *, arms: bool) -> Iterat
     yield arms and over is not None, "over", over, todo
     todo = "calendar without exposures: rolling days start at exposure"
     yield not arms and windows == "rolling", "windows", windows, todo
-
-
-def _too_long(log: EventLog, days: int) -> Iterator[Choice]:
-    known = days - first_day_of_window(log, days)[1]
-    todo = (
-        f"at most {known}: the log has no more complete days before as_of"
-        if known > 0
-        else "a later as_of: no calendar day of the log is complete"
-    )
-    yield known < days, "days", days, todo
 
 
 def _moments(histogram: np.ndarray[Any, np.dtype[np.int64]]) -> MomentsTable:

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
-import ibis.expr.types as ir
-
 from abtest.data.activity import EventRows
 from abtest.data.measured import Failure
+from abtest.data.plan import Spread
 from abtest.data.request import (
     AllOf,
     ArmCost,
@@ -33,9 +32,9 @@ MOST_NAMES = 10_000
 def absent_events(
     sources: Sources,
     events: EventRows,
-    units: ir.Table,
     requests: Sequence[UnitRequest],
     columns: Mapping[UnitValue, str],
+    spreads: Mapping[str, Spread],
 ) -> dict[str, Failure]:
     """Return the metrics with a variable that no event of the log adds anything to.
 
@@ -45,14 +44,14 @@ def absent_events(
     ----------
     sources, events
         The log and its connection.
-    units
-        A row per unit with its values.
     requests
         Of metrics.
     columns
         Where the values stand; amounts that repeat have none.
+    spreads
+        What is known of these columns.
     """
-    suspects = _without_anything(sources, events, units, requests, columns)
+    suspects = _without_anything(requests, columns, spreads)
     asked = sorted({name for request in suspects for name in _names(request)})
     if not asked:
         return {}
@@ -69,20 +68,12 @@ def absent_events(
 
 
 def _without_anything(
-    sources: Sources,
-    events: EventRows,
-    units: ir.Table,
     requests: Sequence[UnitRequest],
     columns: Mapping[UnitValue, str],
+    spreads: Mapping[str, Spread],
 ) -> list[UnitRequest]:
     """Return the requests with a variable that is 0 or null for every unit."""
-    used = dict.fromkeys(variable for request in requests for variable in request.variables)
-    kept = [variable for variable in used if variable in columns]
-    some: set[UnitValue] = set()
-    if kept:
-        largest = {f"x{i}": units[columns[value]].abs().max() for i, value in enumerate(kept)}
-        found = sources.run(units.aggregate(**largest), events.source.label).to_pylist()[0]
-        some = {value for i, value in enumerate(kept) if found[f"x{i}"]}
+    some = {value for value, name in columns.items() if spreads[name].reach}
     return [request for request in requests if not some.issuperset(request.variables)]
 
 

@@ -60,7 +60,7 @@ def is_marked(value: EventValue) -> bool:
     return value.calendar or (float(start).is_integer() and float(end).is_integer())
 
 
-def masks_of(values: Iterable[EventValue]) -> dict[EventValue, Mask]:
+def masks_of(values: Iterable[EventValue], prefix: str) -> dict[EventValue, Mask]:
     """Return the mask from which each value is read, few for many and as wide as these need."""
     marked_values = [value for value in values if is_marked(value)]
     chosen: dict[EventValue, Marked] = {}
@@ -82,7 +82,7 @@ def masks_of(values: Iterable[EventValue]) -> dict[EventValue, Mask]:
     for number, (marked, (low, high)) in enumerate(days.items()):
         origin = origins[marked.dates]
         words = range((low - origin) // WORD, (high - origin) // WORD + 1)
-        found[marked] = Mask(marked, f"days{number}_", origin, words)
+        found[marked] = Mask(marked, f"{prefix}{number}_", origin, words)
     return {value: found[marked] for value, marked in chosen.items()}
 
 

@@ -24,7 +24,7 @@ from abtest.data.detail import DetailPlan
 from abtest.data.entry import EVERY_UNIT, Entry
 from abtest.data.exposures import ExposureRows, RowCounts
 from abtest.data.measured import Failure, Measured, Tally
-from abtest.data.plan import MetricPlan
+from abtest.data.plan import MetricPlan, Spread
 from abtest.data.repeated import RepeatPlan
 from abtest.data.request import (
     ColumnValue,
@@ -112,16 +112,14 @@ class _Believed:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Columns of the table of units: of every value, and of the winsorised ones by metric."""
+    """Columns of units: of every value, of the winsorised ones by metric, and how they spread.
+
+    A threshold is one of the values: what is made of whole numbers is whole.
+    """
 
     names: Mapping[UnitValue, str]
     capped: Mapping[tuple[str, str], str]
-
-    @property
-    def whole(self) -> set[str]:
-        """Names of the columns of whole numbers: a threshold is one of these values."""
-        found = {name for value, name in self.names.items() if is_whole(value)}
-        return found | {name for (_, column), name in self.capped.items() if column in found}
+    spreads: Mapping[str, Spread]
 
     def of(self, request: UnitRequest, value: UnitValue) -> str:
         """Return the column of a metric's value."""
@@ -184,11 +182,16 @@ def measure_events(
     table = _with_times(table, going, columns, as_of)
     label = job.events.source.label
     table = sources.keep(table, label)
-    failures |= absent_events(sources, job.events, table, going, columns)
+    whole = {name for value, name in columns.items() if is_whole(value)}
+    spreads = agg.known_spreads(sources, table, list(columns.values()), label, whole)
+    failures |= absent_events(sources, job.events, going, columns, spreads)
     table, capped, caps = with_caps(
         sources, table, _cap_plans(going, columns, entries), design.variants, label
     )
-    answer, plans = _aggregate(believed, table, going, _Columns(columns, capped), entries)
+    whole = {name for (_, column), name in capped.items() if column in whole}
+    spreads |= agg.known_spreads(sources, table, list(capped.values()), label, whole)
+    known = _Columns(columns, capped, spreads)
+    answer, plans = _aggregate(believed, table, going, known, entries)
     failures = agg.explained(sources, table, answer, plans, job.events.source.label) | failures
     tally = replace(
         _tally(job, answer, rows, counts, entered.fates, as_of),
@@ -501,12 +504,6 @@ def _aggregate(
     job = believed.job
     label = job.events.source.label
     summed = [request for request in requests if request.statistic == "moments"]
-    used = dict.fromkeys(
-        columns.of(request, value)
-        for request in summed
-        for value in (*request.variables, *request.covariates)
-    )
-    spreads = agg.known_spreads(job.sources, table, list(used), label, columns.whole)
     plans = []
     for request in summed:
         names = tuple(columns.of(request, value) for value in request.variables)
@@ -516,7 +513,7 @@ def _aggregate(
                 request.metric,
                 names,
                 covariates,
-                tuple(spreads[name] for name in names + covariates),
+                tuple(columns.spreads[name] for name in names + covariates),
                 believed.entered.fates[exposures.ENTERS],
                 entry=entries[_enrolment(request)],
                 binary=request.binary,

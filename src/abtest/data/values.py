@@ -1,7 +1,8 @@
 """Values per unit: one pass over the log tells all that a unit's events add up to.
 
 Most values ask whether something happened, on which days, or when first: a repeated row changes
-none of these. Only events that are counted or summed must be looked at once each.
+none of these. Only events that are counted or summed must be looked at once each; they are read a
+second time, with all that is asked of these events alone.
 """
 
 from __future__ import annotations
@@ -232,8 +233,7 @@ class _Pass:
 
 def _passes(log: Log, values: Mapping[EventValue, str], asked: Asked) -> Iterator[_Pass]:
     """Yield a pass over all events and, where some must be looked at once, one over these."""
-    added = {value: name for value, name in values.items() if value.aggregate in ADDED}
-    others = {value: name for value, name in values.items() if value not in added}
+    added = [value for value in values if value.aggregate in ADDED]
     counted = dict.fromkeys((*added, *asked.by_step))
     names = dict.fromkeys(name for value in counted for name in value.events)
     ends = (value.window[1] for value in (*asked.values, *counted))
@@ -243,13 +243,21 @@ def _passes(log: Log, values: Mapping[EventValue, str], asked: Asked) -> Iterato
         rows = log.once((ANY,), _span(every, over), dates=any(map(_has_dates, every)))
         yield _pass(log, rows, values, asked.valueless, over=over, counted=counted)
         return
-    amounts = {value: name for value, name in asked.valueless.items() if value in added}
-    rest = {value: name for value, name in asked.valueless.items() if value not in added}
+    # few events are counted: what else is told by these is told there
+    few, lacking = (
+        {value: name for value, name in part.items() if names.keys() >= {*value.events}}
+        for part in (values, asked.valueless)
+    )
+    others, rest = (
+        {value: name for value, name in part.items() if not names.keys() >= {*value.events}}
+        for part in (values, asked.valueless)
+    )
     rows = log.rows((ANY,), _span(others, over), dates=any(map(_has_dates, others)))
     yield _pass(log, rows, others, rest, over=over)
     if names:
-        rows = log.once(names, _span(counted), dates=any(map(_has_dates, counted)))
-        yield _pass(log, rows, added, amounts, counted=counted)
+        every = dict.fromkeys((*few, *counted))
+        rows = log.once(names, _span(every), dates=any(map(_has_dates, every)))
+        yield _pass(log, rows, few, lacking, counted=counted)
 
 
 def _span(values: Iterable[EventValue], over: int | None = None) -> tuple[int, int]:
@@ -276,7 +284,7 @@ def _pass(
     With `over`, also whether a unit was active until then; with `counted`, how many rows only
     repeat one that these values count or add up.
     """
-    masks = masks_of(values)
+    masks = masks_of(values, "once" if counted else "days")
     rows, ends = _with_ends(log, rows, values)
     rows, asked = mark_aggregates(rows, masks.values())
     if over is not None:

@@ -142,7 +142,7 @@ def _draw_strip(
     axes.text(left, body - 0.145, title, va="center", fontsize=8, color=ink("muted"))
     bottom = body - HEADING - row * len(steps)
     axes.vlines(at(0.0), bottom, body - HEADING, color=ink("muted"), linewidth=1.0)
-    for place, text in scale.ticks(3):
+    for place, text in scale.ticks(4):
         shown = text if text.startswith("−") or not text.strip("0.") else f"+{text}"
         axes.text(
             left + width * place, bottom - 0.13, shown, ha="center", va="center", fontsize=8,
