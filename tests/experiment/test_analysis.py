@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import abtest
+from abtest.errors import UsageError
 from abtest.experiment.document import VerdictDocument
 from abtest.experiment.run_file import run_file
+from abtest.stats import compare_ordered_means
 
 N = 4_000
 
@@ -272,3 +274,34 @@ def test_missing_covariates_are_told_where_they_were_used():
     }
     rows = abtest.load(experiment, data=data).analyze().to_dict()["effects"]
     assert [row["warnings"] for row in rows] == [["covariate_missing"], []]
+
+
+def test_samples_of_a_metric_go_into_any_statistic(frame):
+    three = frame.assign(arm=np.array(["none", "some", "many"])[np.arange(N) % 3])
+    values = spec(
+        variants={"control": "none", "treatments": ["some", "many"]},
+        data={"kind": "units", "unit": "id", "variant": "arm", "covariates": ["before"]},
+    )
+    three = three.assign(before=three["minutes"] + np.random.default_rng(1).normal(size=N))
+    analysis = abtest.load(values, data=three).analyze()
+    arms = analysis.samples("minutes")
+    assert list(arms) == ["none", "some", "many"]
+    raw = [three.loc[three["arm"] == name, "minutes"].to_numpy() for name in arms]
+    got = compare_ordered_means([*arms.values()], doses=[0, 1, 7])
+    want = compare_ordered_means(raw, doses=[0, 1, 7])
+    assert got.linear.p_value == pytest.approx(want.linear.p_value, rel=1e-9)
+    assert got.quadratic.p_value == pytest.approx(want.quadratic.p_value, rel=1e-9)
+    with pytest.raises(UsageError, match="minutes") as error:
+        analysis.samples("minute")
+    assert error.value.code == "unknown_metric"
+
+
+def test_samples_of_failed_metrics_are_refused(frame):
+    values = spec()
+    values["metrics"].append(
+        {"id": "odd", "kind": "mean", "value": "platform", "role": "secondary",
+         "direction": "increase"}
+    )  # fmt: skip
+    with pytest.raises(UsageError) as error:
+        abtest.load(values, data=frame).analyze().samples("odd")
+    assert error.value.code == "no_samples"

@@ -318,8 +318,10 @@ def test_phases_of_allocation_are_compared_within_and_weighted(log):
     del second["margin"]
     whole["metrics"].append(second)
     data = {"exposures": pd.DataFrame({"user": user, "arm": arm, "at": at}), "events": events}
-    found = abtest.load(whole, data=data).analyze("2026-02-10").to_dict()["effects"]
-    rows = {row["metric"]: row for row in found}
+    analysis = abtest.load(whole, data=data).analyze("2026-02-10")
+    with pytest.raises(UsageError, match="phases"):
+        analysis.samples("plays")
+    rows = {row["metric"]: row for row in analysis.to_dict()["effects"]}
     assert rows["plays"]["absolute"]["lower"] <= 0.0 <= rows["plays"]["absolute"]["upper"]
     assert rows["plays"]["p_value"] > 0.05
     assert rows["days_to_buy"]["p_value"] > 0.05

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
+from abtest.data.source import nearest_of
 from abtest.errors import UsageError
 from abtest.experiment.document import Reason, VerdictDocument
 from abtest.experiment.notes import MetricNote, notes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from abtest.cohorts import EventLog
+    from abtest.data.samples import Sample
     from abtest.experiment.ruling import Ruled
     from abtest.metrics import MetricDefinition
     from abtest.show.drawing import Chart
@@ -199,6 +201,56 @@ class Analysis:
         """Pictures, each a matplotlib Figure."""
         return Plots(self)
 
+    def samples(self, metric: str) -> dict[str, Sample]:
+        """Return what is known of a metric in every arm, control first, for `abtest.stats`.
+
+        `Moments` of means, proportions and ratios; `ValueCounts`, `EventTimes` or
+        `RepeatedEvents` of other kinds; of the units that enter the metric's row.
+
+        Parameters
+        ----------
+        metric
+            Its id.
+
+        Raises
+        ------
+        UsageError
+            ``unknown_metric``; ``several_phases`` where arms had other shares of the traffic at
+            other times, so that their units must not be put together; ``no_samples`` where the
+            metric failed.
+        NotEstimable
+            Where an arm is no sample.
+
+        Examples
+        --------
+        Whether more pushes bring units back on more days, and whether that bends::
+
+            arms = analysis.samples("active_days")
+            compare_ordered_means([*arms.values()], doses=[0, 1, 3, 7])
+        """
+        from abtest.experiment.arm_samples import arm_samples
+
+        spec = self.experiment.resolved.spec
+        return arm_samples(spec, self.ruled.measured, self.metric(metric))
+
+    def metric(self, name: str) -> MetricDefinition:
+        """Return a metric by its id.
+
+        Raises
+        ------
+        UsageError
+            ``unknown_metric``.
+        """
+        known = {one.id: one for one in self.metrics}
+        if name not in known:
+            raise UsageError(
+                "There is no such metric",
+                given=repr(name),
+                todo=nearest_of(name, [*known], "metrics"),
+                code="unknown_metric",
+            )
+        return known[name]
+
     def at(self, as_of: str | datetime) -> Analysis:
         """Return what today's data say about the units mature on that date."""
         return self.experiment.analyze(as_of)
@@ -248,16 +300,9 @@ class Plots:
         Raises
         ------
         UsageError
-            When the experiment has no such metric.
+            ``unknown_metric`` when the experiment has no such metric.
         """
-        known = {one.id: one for one in self.analysis.metrics}
-        if metric not in known:
-            raise UsageError(
-                "There is no such metric.",
-                given=repr(metric),
-                todo=f"The metrics are {', '.join(known)}.",
-            )
-        return self.analysis._drawn(known[metric])
+        return self.analysis._drawn(self.analysis.metric(metric))
 
     def over_time(self) -> tuple[Figure, ...]:
         """Return retention, the funnel and effects by time since exposure, where there are any."""
