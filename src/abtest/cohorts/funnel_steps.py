@@ -118,7 +118,8 @@ def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
 
 def _events(log: EventLog, asked: Question) -> ir.Table:
     """Return arm, unit, start, us (microseconds since 1970), time, event and what is held."""
-    events = log.once
+    # what is counted, or must be the very next event, is looked at once
+    events = log.once if asked.by == "event" or asked.mode == "strict" else log.events
     epoch = ibis.literal(0).as_timestamp("s")
     chosen: dict[str, ir.Value] = {
         "unit": events["unit"],

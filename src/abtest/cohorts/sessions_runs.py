@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from abtest.cohorts.log import EventLog
+from abtest.cohorts.sessions_nested import marked, nested
 from abtest.cohorts.watched import Watched, watched
 from abtest.data import sessions as rules
 from abtest.data.clock import microseconds
@@ -20,7 +21,7 @@ ALL = "all"
 """Name of the one group where there are no arms."""
 NO_TIMEOUT = 0.0
 """Minutes of a rule that has no timeout."""
-_SECOND, _MINUTE = 1_000_000, 60_000_000
+_SECOND = 1_000_000
 _UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 EDGES: tuple[tuple[int, str], ...] = tuple(
     (number * _UNITS[unit], f"{number} {unit}")
@@ -97,8 +98,11 @@ class Runs:
 def runs_of(log: EventLog, asked: Question) -> Runs:
     """Return the sessions of a log by the rule that is asked for and by each timeout."""
     exposed = None if log.arms is None else watched(log, asked.days or 0.0)
-    events = log.keep(_events(log, exposed, asked))
-    tables = _nested(log, events, asked)
+    events = _events(log, exposed, asked)
+    if asked.by != "gap":
+        events = log.keep(events)
+    marks = marked(log, events, asked.view)
+    tables = nested(log, marks, {*asked.timeouts, *((asked.gap,) if asked.by == "gap" else ())})
     if asked.by == "column":
         rule = rules.SessionRule("column")
         tables[NO_TIMEOUT] = log.keep(_renumbered(_pieces(events, rule, asked)))
@@ -114,7 +118,7 @@ def runs_of(log: EventLog, asked: Question) -> Runs:
         units=_all_units(log) if exposed is None else dict(exposed.counts),
         waiting=0 if exposed is None else exposed.waiting,
         totals=_totals(log, tables),
-        pauses=_pauses(log, events),
+        pauses=_pauses(log, marks),
         without_id=without,
     )
 
@@ -124,7 +128,10 @@ def _all_units(log: EventLog) -> dict[str, int]:
 
 
 def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
-    """Return the events that can open and extend sessions: arm, uid, name, time, passed."""
+    """Return the events that can open and extend sessions: arm, uid, name, time, passed.
+
+    Exact repeats are one event.
+    """
     events = log.events
     if asked.active:
         events = log.named((*asked.active, *asked.starts, *asked.ends))
@@ -132,14 +139,13 @@ def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table
         events = events.filter(events["event"].notin(asked.ignored))
     if exposed is None:
         first = ibis.literal(log.facts.first, "timestamp(6)")
-        events = events.mutate(arm=ibis.literal(ALL), start=first)
+        once = events.distinct().mutate(arm=ibis.literal(ALL), start=first)
     else:
         assert asked.days is not None
         joined = events.join(exposed.units, "unit")
         window = ibis.interval(microseconds=microseconds(asked.days))
         inside = (joined["time"] >= joined["start"]) & (joined["time"] < joined["start"] + window)
-        events = joined.filter(inside).select(*events.columns, "arm", "start")
-    once = events.distinct()  # exact repeats are one event
+        once = joined.filter(inside).select(*events.columns, "arm", "start").distinct()
     chosen = {"uid": once["unit"], "name": once["event"], "time": once["time"]}
     chosen["passed"] = once["time"].delta(once["start"], unit="microsecond")
     if "session" in once.columns:
@@ -158,32 +164,6 @@ def _pieces(events: ir.Table, rule: rules.SessionRule, asked: Question) -> ir.Ta
         end=rows["time"].max(),
         events=rows.count(),
         views=view.ifelse(1, 0).sum(),
-    )
-
-
-def _nested(log: EventLog, events: ir.Table, asked: Question) -> dict[float, ir.Table]:
-    """Return the sessions of every timeout, each made of those of the next shorter one."""
-    shortest, *longer = sorted({*asked.timeouts, *((asked.gap,) if asked.by == "gap" else ())})
-    last = log.keep(_pieces(events, rules.SessionRule(gap=shortest), asked))
-    found = {shortest: last}
-    for minutes in longer:
-        last = found[minutes] = log.keep(_merged(last, minutes))
-    return found
-
-
-def _merged(pieces: ir.Table, minutes: float) -> ir.Table:
-    """Return the sessions of a longer timeout: those of a shorter one nest in them."""
-    unit = ibis.window(group_by="unit", order_by="start")
-    gap = ibis.interval(microseconds=round(minutes * _MINUTE))
-    before = pieces["end"].lag().over(unit)
-    marked = pieces.mutate(opens=(before.isnull() | (pieces["start"] > before + gap)).cast("int64"))
-    running = ibis.window(group_by="unit", order_by="start", preceding=None, following=0)
-    marked = marked.mutate(session=marked["opens"].sum().over(running).cast("int64"))
-    return marked.group_by("arm", "unit", "session").aggregate(
-        start=marked["start"].min(),
-        end=marked["end"].max(),
-        events=marked["events"].sum(),
-        views=marked["views"].sum(),
     )
 
 
@@ -226,14 +206,12 @@ def _totals(
     return found
 
 
-def _pauses(log: EventLog, events: ir.Table) -> tuple[int, ...]:
+def _pauses(log: EventLog, marks: ir.Table) -> tuple[int, ...]:
     """Return how many pauses between a unit's events are in each class."""
-    before = events["time"].lag().over(ibis.window(group_by="uid", order_by="time"))
-    paused = events.select(pause=events["time"].delta(before, unit="microsecond"))
     longer = {
-        f"longer{i}": (paused["pause"] > seconds * _SECOND).ifelse(1, 0).sum().fill_null(0)
+        f"longer{i}": (marks["pause"] > seconds * _SECOND).ifelse(1, 0).sum().fill_null(0)
         for i, (seconds, _) in enumerate(EDGES)
     }
-    row = log.run(paused.aggregate(n=paused["pause"].count(), **longer)).to_pylist()[0]
+    row = log.run(marks.aggregate(n=marks["pause"].count(), **longer)).to_pylist()[0]
     above = [int(row["n"]), *(int(row[f"longer{i}"]) for i in range(len(EDGES)))]
     return (*(a - b for a, b in pairwise(above)), above[-1])
