@@ -14,8 +14,6 @@ from abtest.cohorts.log import EventLog
 from abtest.cohorts.periods import first_date, unfinished
 from abtest.cohorts.watched import Watched, watched
 from abtest.data.clock import microseconds, midnight, utc_clock
-from abtest.data.request import SessionValue
-from abtest.data.session_edges import edge_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,19 +73,29 @@ def counted(log: EventLog, asked: Question) -> Counted:
     import pandas as pd
 
     exposed = None if log.arms is None else watched(log, asked.days)
-    scope = log.keep(_scope(log, exposed, asked))
-    sessions = _sessions(scope, asked)
-    per_unit = scope.group_by("arm", "uid", "event").aggregate(n=scope.count().cast("float64"))
-    joined = log.keep(per_unit.left_join(sessions, "uid").drop("uid_right"))
-    by_event = joined.group_by("arm", "event").aggregate(
-        units=joined.count(),
-        events=joined["n"].sum(),
-        squares=(joined["n"] * joined["n"]).sum(),
-        products=(joined["n"] * joined["sessions"]).fill_null(0.0).sum(),
+    per_unit = log.keep(_per_unit(log, _scope(log, exposed, asked), asked))
+    units = per_unit.group_by("arm", "uid").aggregate(
+        events=per_unit["n"].sum(), sessions=per_unit["opens"].sum()
     )
+    if "session" in log.events.columns:
+        by_id = _scope(log, exposed, asked)
+        of_ids = by_id.group_by("uid").aggregate(sessions=by_id["session"].nunique())
+        joined = units.left_join(of_ids, "uid")
+        units = joined.select("arm", "uid", "events", sessions=of_ids["sessions"].fill_null(0))
+    units = log.keep(units)
+    joined = per_unit.join(units, "uid")
+    n, sessions = per_unit["n"].cast("float64"), units["sessions"].cast("float64")
+    by_event = joined.select(per_unit["arm"], per_unit["event"], n=n, sessions=sessions)
+    n, sessions = by_event["n"], by_event["sessions"]
+    found = log.run(
+        by_event.group_by("arm", "event").aggregate(
+            units=by_event.count(),
+            events=n.sum(),
+            squares=(n * n).sum(),
+            products=(n * sessions).sum(),
+        )
+    ).to_pandas()
     arms = (ALL,) if exposed is None else tuple(exposed.counts)
-    found = log.run(by_event).to_pandas()
-    totals = _totals(log, scope, sessions, exposed)
     order = found.groupby("event")["units"].sum().reset_index()
     order = order.sort_values(["units", "event"], ascending=[False, True])
     known = [str(name) for name in order["event"]]
@@ -97,10 +105,22 @@ def counted(log: EventLog, asked: Question) -> Counted:
     return Counted(
         events,
         sums.astype({"units": "int64", "events": "int64"}),
-        totals,
+        _totals(log, units, exposed),
         0 if exposed is None else exposed.waiting,
         len(set(known) - set(events)),
     )
+
+
+def _per_unit(log: EventLog, scope: ir.Table, asked: Question) -> ir.Table:
+    """Return arm, uid, event, n, and how many of these events open a session by a pause."""
+    keys = ("arm", "uid", "event")
+    if "session" in log.events.columns:
+        return scope.group_by(*keys).aggregate(n=scope.count(), opens=scope.count() * 0)
+    before = scope["passed"].lag().over(ibis.window(group_by="uid", order_by="passed"))
+    beside = scope.select(*keys, "passed", before=before)
+    pause = beside["passed"] - beside["before"]
+    opens = pause.isnull() | (pause > round(asked.gap_minutes * _MINUTE))
+    return beside.group_by(*keys).aggregate(n=beside.count(), opens=opens.sum())
 
 
 def _scope(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
@@ -121,31 +141,16 @@ def _scope(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
     return rows.filter((rows["passed"] >= 0) & (rows["passed"] < microseconds(asked.days)))
 
 
-def _sessions(scope: ir.Table, asked: Question) -> ir.Table:
-    """Return uid and the number of sessions of each unit with events."""
-    if "session" in scope.columns:
-        return scope.group_by("uid").aggregate(sessions=scope["session"].nunique().cast("float64"))
-    value = SessionValue("sessions", (0.0, float(asked.days) + 1.0))  # a day may have 25 hours
-    return edge_values(scope, {value: "sessions"}, round(asked.gap_minutes * _MINUTE))
-
-
-def _totals(
-    log: EventLog,
-    scope: ir.Table,
-    sessions: ir.Table,
-    exposed: Watched | None,
-) -> pd.DataFrame:
+def _totals(log: EventLog, units: ir.Table, exposed: Watched | None) -> pd.DataFrame:
     import pandas as pd
 
-    units = scope.group_by("arm", "uid").aggregate(events=scope.count())
-    joined = units.left_join(sessions, "uid")
-    number = joined["sessions"].fill_null(0.0)
+    sessions = units["sessions"].cast("float64")
     found = log.run(
-        joined.group_by("arm").aggregate(
-            active=joined.count(),
-            events=joined["events"].sum(),
-            sessions=number.sum(),
-            squares=(number * number).sum(),
+        units.group_by("arm").aggregate(
+            active=units.count(),
+            events=units["events"].sum(),
+            sessions=sessions.sum(),
+            squares=(sessions * sessions).sum(),
         )
     )
     arms = [ALL] if exposed is None else list(exposed.counts)

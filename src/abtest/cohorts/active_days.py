@@ -14,7 +14,7 @@ from abtest.cohorts.log import EventLog
 from abtest.cohorts.periods import first_date, period_number, unfinished
 from abtest.cohorts.retention_cells import Windows
 from abtest.data import masks
-from abtest.data.clock import local_date, microseconds
+from abtest.data.clock import local_date, microseconds, midnight, utc_clock
 
 Counts = dict[str, np.ndarray[Any, np.dtype[np.int64]]]
 
@@ -57,7 +57,9 @@ def active_days_counts(
         window's end; with arms they always do.
     """
     units = (
-        _last_days(log, active, days) if log.arms is None else _exposed(log, active, days, windows)
+        _last_days(log, active, days, idle=idle)
+        if log.arms is None
+        else _exposed(log, active, days, windows)
     )
     counted = units.select("cohort", days=masks.count_bits(units, 0, days - 1))
     if log.arms is None and not idle:
@@ -70,11 +72,19 @@ def active_days_counts(
     return found
 
 
-def _last_days(log: EventLog, active: tuple[str, ...] | None, days: int) -> ir.Table:
-    """Return cohort and masks of every unit with an event before the end of the window."""
+def _begin(log: EventLog, number: int) -> ir.Value:
+    begin = utc_clock(midnight(first_date(number, "day"), log.timezone))
+    return ibis.literal(begin, "timestamp(6)")
+
+
+def _last_days(log: EventLog, active: tuple[str, ...] | None, days: int, *, idle: bool) -> ir.Table:
+    """Return cohort and masks of units with an event in the window, with `idle` before its end."""
     end = unfinished(log.as_of, log.timezone, "day")
-    number = period_number(log.local_day(log.events["time"]), "day")
-    rows = log.events.select("unit", "event", number=number)
+    events = (
+        log.events if idle else log.events.filter(log.events["time"] >= _begin(log, end - days))
+    )
+    number = period_number(log.local_day(events["time"]), "day")
+    rows = events.select("unit", "event", number=number)
     rows = rows.filter(rows["number"] < end)
     place = rows["number"] - (end - days)
     if active is not None:
