@@ -257,3 +257,16 @@ def test_one_unit_on_one_day_has_a_figure_that_says_so():
     found = retention(log)
     assert found.table["rate"].tolist() == [1.0]
     assert "No period has ended yet" in found.plot().alt
+
+
+def test_cells_have_numbers_in_all_of_them_or_in_none():
+    days = pd.date_range("2026-01-01", periods=40, tz="UTC")
+    log = pd.DataFrame({"user_id": ["a"] * 40 + ["b"] * 2, "time": [*days, *days[:2]]})
+    wide = retention(log, period="day", periods=35).plot()
+    texts = [text.get_text() for text in wide.axes[0].texts]
+    assert not any("%" in text for text in texts)
+    said = " ".join(text.get_text() for text in wide.texts).replace("\n", " ")
+    assert "came back on day 1 " in said
+    assert "The first 32 of 35 periods are drawn." in said
+    narrow = retention(log, period="week", periods=3).plot()
+    assert any("%" in text.get_text() for text in narrow.axes[0].texts)

@@ -62,7 +62,9 @@ class Funnel(CohortResult):
     def title(self) -> str:
         """What it is."""
         of = {"unit": "units", "session": "sessions", "event": "events"}[self.asked.by]
-        return f"Funnel of {of}: {self.asked.labels[0]} to {self.asked.labels[-1]}"
+        first, last = self.asked.labels[0], self.asked.labels[-1]
+        way = f"{first} to {last}" if len(self.asked.labels) > 1 else first
+        return f"Funnel of {of}: {way}"
 
     def plot(self, arm: str | None = None) -> Chart:
         """Return the shares of every step; with arms of control and one treatment.
