@@ -196,7 +196,7 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
 
 def _notes(log: EventLog, asked: Question, tau: float) -> tuple[str, ...]:
     clock = "exposure" if log.arms is not None else f"its first {_any(asked.start or asked.active)}"
-    as_of = log.as_of.isoformat()
+    as_of = log.until
     if asked.leave:
         found = [
             f"A unit leaves with its first {_any(asked.leave)} from {clock} on. Units without one "

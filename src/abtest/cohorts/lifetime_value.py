@@ -289,7 +289,7 @@ def _notes(log: EventLog, asked: Question, found: Amounts) -> tuple[str, ...]:
     notes = [
         f"What a unit has brought ({what}) by each age since {since}, as if all were watched as "
         "long. Units that bring nothing count with 0; values below 0 are taken off.",
-        f"Believed up to {log.as_of.isoformat()}. A step of {asked.step:g} days counts once it is "
+        f"Believed up to {log.until}. A step of {asked.step:g} days counts once it is "
         f"over; {sum(found.waiting.values()):,} units whose first step is not over are left out.",
         "Not known beyond the age up to which 30 units, or a tenth of the cohort, were watched: "
         "there the oldest units would speak for all.",

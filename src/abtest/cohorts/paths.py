@@ -314,8 +314,9 @@ def _notes(log: EventLog, asked: Question, found: Walks, size: pd.DataFrame) -> 
     things = "units" if asked.by == "unit" else "sessions"
     notes = [
         f"A path is what one of the {things} did, in order of time; events of one moment are in "
-        f"the order of {'`names`' if len(asked.names) > 1 else 'the alphabet'}, which "
-        f"{found.tied:,} step{' has' if found.tied == 1 else 's have'} of the step before."
+        f"the order of {'`names`' if len(asked.names) > 1 else 'the alphabet'}; "
+        f"{found.tied:,} step{' shares its' if found.tied == 1 else 's share their'} moment with "
+        "the step before."
     ]
     said = {
         "Repeats in a row are one step, at the time of the first.": asked.collapse,
@@ -332,7 +333,7 @@ def _notes(log: EventLog, asked: Question, found: Walks, size: pd.DataFrame) -> 
         notes += _notes_of_arms(log, asked, found, int(size["empty"].sum()))
     else:
         notes.append(
-            f"{END} is the last event before {log.as_of.isoformat()}: who is not seen after it "
+            f"{END} is the last event before {log.until}: who is not seen after it "
             "need not have left."
         )
     if log.facts.incomplete:

@@ -156,7 +156,7 @@ def repeat_progression(
     if not waits[1].reached:
         raise DataError(
             "There is no purchase on a day that is over",
-            given=f"{log.label}, believed up to {log.as_of.isoformat()}",
+            given=f"{log.label}, believed up to {log.until}",
             todo="check which events are purchases, and as_of",
             code="no_events",
         )

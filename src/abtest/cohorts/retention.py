@@ -35,7 +35,7 @@ _WORDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Retention(CohortResult):
     """Retention by cohort and period, as `retention` returns it.
 
@@ -287,7 +287,7 @@ def _notes(log: EventLog, asked: Question) -> tuple[str, ...]:
     found = [
         f"A unit is retained if it {_WORDS[asked.kind]}; periods are {clock}. Period 0 is the "
         "size of the cohort, not activity.",
-        f"Believed up to {log.as_of.isoformat()}. Cells are of units whose period has ended; "
+        f"Believed up to {log.until}. Cells are of units whose period has ended; "
         "others are not known, which is not 0.",
     ]
     if log.arms is None:

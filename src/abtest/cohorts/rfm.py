@@ -228,7 +228,7 @@ def _choices(
 
 
 def _notes(log: EventLog, asked: Question, counted: pd.DataFrame) -> tuple[str, ...]:
-    end = "the exposure of each unit" if log.arms is not None else log.as_of.isoformat()
+    end = "the exposure of each unit" if log.arms is not None else log.until
     found = [
         f"The window is the {asked.days:g} days before {end}; exact repeats of a row are one "
         "purchase.",

@@ -323,7 +323,7 @@ def _notes(log: EventLog, asked: Question, found: Runs) -> tuple[str, ...]:
             notes.append(f"{log.arms.crossover:,} units that met two arms are left out.")
     else:
         notes.append("Units of the whole log; those without a session count as 0.")
-    notes.append(f"Believed up to {log.as_of.isoformat()}: sessions open then are cut there.")
+    notes.append(f"Believed up to {log.until}: sessions open then are cut there.")
     if log.facts.incomplete:
         notes.append(f"{log.facts.incomplete:,} rows without unit, event or time are left out.")
     return tuple(notes)

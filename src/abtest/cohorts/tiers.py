@@ -299,7 +299,7 @@ def _notes(log: EventLog, asked: Question) -> tuple[str, ...]:
         found = [
             f"Tiers by the {what[asked.measure]} of each calendar {asked.period} in "
             f"{log.timezone}: {steps}, else {asked.base}.",
-            f"Complete {asked.period}s up to {log.as_of.isoformat()}. Units count from their first "
+            f"Complete {asked.period}s up to {log.until}. Units count from their first "
             f"event on; in a {asked.period} without events they are in {asked.base}.",
             f"The log begins on {log.facts.first:%Y-%m-%d}: its first {asked.period} may be "
             "cut off, and nothing is known of tiers before.",
