@@ -270,3 +270,11 @@ def test_cells_have_numbers_in_all_of_them_or_in_none():
     assert "The first 32 of 35 periods are drawn." in said
     narrow = retention(log, period="week", periods=3).plot()
     assert any("%" in text.get_text() for text in narrow.axes[0].texts)
+
+
+def test_a_figure_of_one_of_several_treatments_says_how_to_see_the_others(dirty):
+    found = retention(dirty.events, exposures=dirty.exposures, as_of=dirty.as_of, periods=2)
+    assert "plot('c') is that of another" in found.fragment().text
+    two = dirty.exposures[dirty.exposures["variant"] != "c"]
+    found = retention(dirty.events, exposures=two, as_of=dirty.as_of, periods=2)
+    assert "is that of another" not in found.fragment().text
