@@ -109,7 +109,10 @@ class Paths(CohortResult):
         from abtest.show.fragment import folded, join
         from abtest.show.frame_table import frame_table, notes
 
-        parts = [self.plot().fragment(), self.plot_matrix().fragment(), notes(self.notes)]
+        charts = [self.plot(), self.plot_matrix()]
+        if self.step_differences is not None:
+            charts.append(self.plot_steps())
+        parts = [*(chart.fragment() for chart in charts), notes(self.notes)]
         tables = {
             "Most frequent paths": self.top,
             "Exits": self.exits,
@@ -136,6 +139,18 @@ class Paths(CohortResult):
         from abtest.cohorts.paths_picture import matrix_picture
 
         return matrix_picture(self, arm)
+
+    def plot_steps(self, arm: str | None = None) -> Chart:
+        """Return the step matrix: shares of all paths, or with arms their differences.
+
+        Parameters
+        ----------
+        arm
+            The treatment that is compared; left out: the first.
+        """
+        from abtest.cohorts.step_matrix_picture import steps_picture
+
+        return steps_picture(self, arm)
 
 
 def paths(  # noqa: PLR0913  every one is a choice of its own, and has a default
