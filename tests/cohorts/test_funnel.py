@@ -348,3 +348,8 @@ def test_a_funnel_of_many_steps_says_how_many_are_drawn():
     said = " ".join(text.get_text() for text in found.plot().texts).replace("\n", " ")
     assert "The first 20 of 25 steps are drawn; the table has all." in said
     assert funnel(log, ["view"]).title == "Funnel of units: view"
+
+
+def test_one_step_may_be_a_name_alone():
+    log = pd.DataFrame({"user_id": [1], "event": ["view"], "time": ["2026-01-05"]})
+    assert funnel(log, "view").table["reached"].tolist() == [1]

@@ -304,7 +304,8 @@ def open_source(given: Any, table: str | None, sources: Sources | None) -> tuple
         return own, Source(
             ibis.memtable(files.run(found.table, found.label)), found.label, text=False
         )
-    return own, Source(ibis.memtable(as_arrow(given, "events")), "the frame", text=False)
+    frame = as_arrow(given, "events" if sources is None else "exposures")
+    return own, Source(ibis.memtable(frame), "the frame", text=False)
 
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack, get_args
 
-import numpy as np
-
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.differences import LEAST_UNITS
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.path_differences import (
@@ -316,13 +314,9 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     yield odd, "top", asked.top, f"a whole number from 1 to {MOST_EVENTS}"
     days = asked.within_days
     yield days is not None and not arms, "within_days", days, "it with exposures only"
-    yield days is not None and not _is_length(days), "within_days", days, "more than 0 days"
+    yield days is not None and not is_above(days), "within_days", days, "more than 0 days"
     gap = asked.gap_minutes
-    yield not _is_length(gap), "gap_minutes", gap, "more than 0 minutes"
-
-
-def _is_length(number: float) -> bool:
-    return bool(np.isfinite(number) and number > 0)
+    yield not is_above(gap), "gap_minutes", gap, "more than 0 minutes"
 
 
 def _notes(log: EventLog, asked: Question, found: Walks, size: pd.DataFrame) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
@@ -188,7 +189,8 @@ def _choices(asked: Question, *, arms: bool, cohorts: str) -> Iterator[Choice]:
     yield windows not in get_args(Windows), "windows", windows, "calendar or rolling"
     yield cohorts not in ("first", "recurring"), "cohorts", cohorts, "first or recurring"
     periods = asked.periods
-    yield periods is not None and periods < 1, "periods", periods, "1 or more"
+    odd = periods is not None and not (isinstance(periods, Integral) and periods >= 1)
+    yield odd, "periods", periods, "a whole number, 1 or more"
     todo = "none with exposures: the clock starts at exposure"
     yield arms and asked.start is not None, "start", asked.start, todo
     todo = "first: units start anew in calendar periods only, and without arms"
