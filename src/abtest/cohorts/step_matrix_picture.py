@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from abtest.cohorts.chosen import chosen_arm
 from abtest.cohorts.path_steps import END
-from abtest.cohorts.path_tables import records
 from abtest.cohorts.paths_picture import (
     EVENT_WORDS,
     FALSE_DISCOVERIES,
@@ -15,6 +14,7 @@ from abtest.cohorts.paths_picture import (
     share_text,
     tested_difference,
 )
+from abtest.cohorts.rows import records
 from abtest.show.estimate_words import Estimate, signed
 from abtest.show.heatmap import HeatRow, heatmap
 from abtest.show.numbers import percent
