@@ -84,3 +84,8 @@ def test_what_is_not_there_is_said_with_the_way_to_what_is(given, todo, capsys):
 def test_the_page_of_the_guide_is_that_of_the_command(capsys):
     assert main(["metrics", "--markdown"]) == 0
     assert PAGE.read_text(encoding="utf-8") == capsys.readouterr().out
+
+
+def test_an_id_that_begins_as_asked_for_is_nearer_than_one_of_like_letters(capsys):
+    assert main(["metrics", "show", "nps_score"]) == 2
+    assert 'Did you mean "nps"?' in capsys.readouterr().err

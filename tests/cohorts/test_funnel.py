@@ -332,3 +332,24 @@ def test_the_figures_say_their_numbers(dirty):
     with pytest.raises(UsageError):
         found.plot_times(4)
     assert "median" in found.plot_times(2).fragment().text
+
+
+def test_times_to_a_step_that_nobody_took_are_an_empty_picture():
+    log = pd.DataFrame(
+        {"user_id": [1, 1], "event": ["buy", "view"], "time": ["2026-01-05", "2026-01-06"]}
+    )
+    found = funnel(log, ["view", "buy"])
+    assert "Nobody reached it." in found.plot_times().fragment().text
+
+
+def test_a_funnel_of_many_steps_says_how_many_are_drawn():
+    log = pd.DataFrame({"user_id": [1], "event": ["view"], "time": ["2026-01-05"]})
+    found = funnel(log, ["view"] * 25)
+    said = " ".join(text.get_text() for text in found.plot().texts).replace("\n", " ")
+    assert "The first 20 of 25 steps are drawn; the table has all." in said
+    assert funnel(log, ["view"]).title == "Funnel of units: view"
+
+
+def test_one_step_may_be_a_name_alone():
+    log = pd.DataFrame({"user_id": [1], "event": ["view"], "time": ["2026-01-05"]})
+    assert funnel(log, "view").table["reached"].tolist() == [1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -144,3 +146,27 @@ def test_exposures_without_times_start_at_a_named_event():
     assert log.arms is not None
     hours = {row["unit"]: row["start"].hour for row in log.run(log.arms.units).to_pylist()}
     assert hours == {1: 10, 2: 11}
+
+
+def test_headings_of_exports_are_found_with_spaces_and_capitals():
+    headed = LOG.rename(columns={"user_id": "User ID", "event": "Event Name", "time": "Time"})
+    log = open_log(headed)
+    assert log.run(log.events).num_rows == 2
+
+
+def test_as_of_may_be_a_date_and_not_a_number():
+    assert open_log(LOG, as_of=date(2026, 1, 6)).facts.later == 1
+    with pytest.raises(UsageError, match="not a date or time") as caught:
+        open_log(LOG, as_of=20260106)
+    assert caught.value.code == "bad_time"
+
+
+def test_an_option_that_resembles_none_is_told_with_all_of_them():
+    with pytest.raises(UsageError, match="options of a log are unit, time, event"):
+        open_log(LOG, name="event")
+
+
+def test_a_log_says_in_a_line_what_it_is():
+    said = "<EventLog of the frame: 3 rows, up to 8 Jan 2026, 00:00 UTC>"
+    assert repr(open_log(LOG)) == said
+    assert repr(retention(LOG, period="day")) == "<Retention: Retention by day, 4 rows>"

@@ -296,8 +296,8 @@ def test_a_worked_example():
 def test_events_of_one_moment_are_in_the_order_that_is_asked_for():
     found = paths(WORKED, names=["search", "home", "buy"])
     assert "search → buy" in found.top["path"].tolist()
-    assert "the order of `names`, which 1 step has of the step before" in found.notes[0]
-    assert "the order of the alphabet, which 1 step has" in paths(WORKED).notes[0]
+    assert "the order of `names`; 1 step shares its moment with the step before" in found.notes[0]
+    assert "the order of the alphabet; 1 step shares" in paths(WORKED).notes[0]
 
 
 def test_ends_of_a_window_and_units_without_events_count():

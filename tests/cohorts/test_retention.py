@@ -257,3 +257,24 @@ def test_one_unit_on_one_day_has_a_figure_that_says_so():
     found = retention(log)
     assert found.table["rate"].tolist() == [1.0]
     assert "No period has ended yet" in found.plot().alt
+
+
+def test_cells_have_numbers_in_all_of_them_or_in_none():
+    days = pd.date_range("2026-01-01", periods=40, tz="UTC")
+    log = pd.DataFrame({"user_id": ["a"] * 40 + ["b"] * 2, "time": [*days, *days[:2]]})
+    wide = retention(log, period="day", periods=35).plot()
+    texts = [text.get_text() for text in wide.axes[0].texts]
+    assert not any("%" in text for text in texts)
+    said = " ".join(text.get_text() for text in wide.texts).replace("\n", " ")
+    assert "came back on day 1 " in said
+    assert "The first 32 of 35 periods are drawn." in said
+    narrow = retention(log, period="week", periods=3).plot()
+    assert any("%" in text.get_text() for text in narrow.axes[0].texts)
+
+
+def test_a_figure_of_one_of_several_treatments_says_how_to_see_the_others(dirty):
+    found = retention(dirty.events, exposures=dirty.exposures, as_of=dirty.as_of, periods=2)
+    assert "plot('c') is that of another" in found.fragment().text
+    two = dirty.exposures[dirty.exposures["variant"] != "c"]
+    found = retention(dirty.events, exposures=two, as_of=dirty.as_of, periods=2)
+    assert "is that of another" not in found.fragment().text

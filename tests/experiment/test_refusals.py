@@ -455,3 +455,13 @@ def test_a_weight_that_does_nothing_is_a_warning(tmp_path):
     put(tmp_path, EVENTS + "weight = 2\n", "checklist")
     (warning,) = resolve("checklist", root=tmp_path).warnings
     assert (warning.key, warning.line) == ("metrics[1].weight", 42)
+
+
+def test_a_key_of_one_kind_of_metric_points_to_its_own_explanation(tmp_path):
+    score = 'id = "csat"\nkind = "score"\nscore = "top_box"\nscale = [1]\nevent = "answer"\n'
+    put(tmp_path, f'{EVENTS}\n[[metrics]]\n{score}window_days = [0, 7]\nrole = "secondary"\n'
+        'direction = "increase"\n', "checklist")  # fmt: skip
+    with pytest.raises(SpecError) as caught:
+        resolve("checklist", root=tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.todo == "See: abtest explain metrics.scale"

@@ -201,3 +201,25 @@ def test_wrong_values_in_python_have_no_line(tmp_path):
         resolve(values, root=tmp_path)
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.key) == ("the given values", None, "analysis.alpha")
+
+
+def test_words_of_a_definition_that_are_no_longer_true_are_left_out(tmp_path):
+    library = (
+        '[opens]\nkind = "mean"\nevent = "open"\naggregate = "count"\nwindow_days = [0, 7]\n'
+        'direction = "increase"\ntitle = "Opens"\ndescription = "Opens in the first week."\n'
+    )
+    uses = {
+        "same": 'use = "opens"\nid = "same"\nrole = "secondary"\nwindow_days = [0, 7]\n',
+        "longer": 'use = "opens"\nid = "longer"\nrole = "secondary"\nwindow_days = [0, 28]\n',
+        "told": 'use = "opens"\nid = "told"\nrole = "secondary"\nwindow_days = [0, 28]\n'
+        'title = "Told"\ndescription = "Opens in four weeks."\n',
+    }
+    text = EVENTS + "".join(f"\n[[metrics]]\n{one}" for one in uses.values())
+    text += '\n[[metrics]]\nuse = "opens"\nrole = "diagnostic"\n'
+    put(tmp_path, text, "checklist", metrics=library)
+    metrics = {m.id: m for m in resolve("checklist", root=tmp_path).spec.metrics}
+    said = {name: (one.label, one.description) for name, one in metrics.items()}
+    assert said["opens"] == ("Opens", "Opens in the first week.")
+    assert said["same"] == ("Same", "Opens in the first week.")
+    assert said["longer"] == ("Longer", None)
+    assert said["told"] == ("Told", "Opens in four weeks.")

@@ -36,7 +36,9 @@ def test_the_templates_and_presets_are_those_that_products_ask_for():
 def test_a_file_is_valid_as_it_is_written(tmp_path, template, preset):
     text = templated_file("trial", TODAY, template, preset)
     put(tmp_path, text, "trial")
-    spec = resolve("trial", root=tmp_path).spec
+    found = resolve("trial", root=tmp_path)
+    assert {one.what for one in found.warnings} == {"is still to be written"}  # the owner
+    spec = found.spec
     primary, *_ = [metric for metric in spec.metrics if metric.role == "primary"]
     assert primary.mde or primary.margin
     assert any(metric.role == "guardrail" for metric in spec.metrics)
@@ -49,6 +51,31 @@ def test_a_file_is_valid_as_it_is_written(tmp_path, template, preset):
     lines = [line for line in text.splitlines() if line.startswith(tuple(f"{r} =" for r in told))]
     assert all("# TODO: " in line for line in lines)
     assert "# TODO: the relative effect it is sized for" in text or primary.margin
+
+
+@pytest.mark.parametrize("template", templates())
+def test_shares_that_are_left_out_are_valid_when_they_are_taken(tmp_path, template):
+    text = templated_file("trial", TODAY, template, None)
+    put(tmp_path, text.replace("# allocation", "allocation"), "trial")
+    shares = resolve("trial", root=tmp_path).spec.variants.allocation
+    assert max(shares.values()) - min(shares.values()) < 0.001
+
+
+def test_what_a_template_counts_in_another_way_is_said_in_its_own_words(tmp_path):
+    """A comment or description of the catalogue would tell another window or event."""
+    for template, preset in WAYS:
+        for metric in tomllib.loads(templated_file("x", TODAY, template, preset))["metrics"]:
+            if metric.keys() & {"window_days", "event"}:
+                assert "description" in metric, (template, preset, metric)
+    text = templated_file("trial", TODAY, "cart_reminder", None)
+    assert "within 14 days" not in text
+
+
+def test_what_rewards_cost_guards_a_loyalty_programme(tmp_path):
+    put(tmp_path, templated_file("trial", TODAY, "loyalty_programme", None), "trial")
+    spec = resolve("trial", root=tmp_path).spec
+    assert spec.design().unit_costs == (0.0, 1.0)
+    assert {m.id: m.role for m in spec.metrics}["margin_per_unit"] == "guardrail"
 
 
 def test_a_template_decides_and_a_preset_is_reported_beside(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,11 @@ def test_lines_break_where_nothing_is_known_and_no_more_are_drawn_than_can_be_to
     assert np.isnan(y).tolist() == [True, False, True, False]
     assert y[3] == pytest.approx(4 * y[1])
     assert "as of" in [text.get_text() for text in axes.texts]
+
+
+def test_patterns_are_seen_in_svg_on_a_face_of_another_strength():
+    bars = Bars("a", np.array([2.0, 3.0]), "warn", hatch="///", fill=0.3)
+    svg = svg_bytes(stacked_bars(WORDS, ("x", "y"), [bars])).decode()
+    patterns = re.findall(r"<pattern.*?</pattern>", svg, flags=re.DOTALL)
+    assert patterns
+    assert all('fill="none"' in pattern for pattern in patterns)

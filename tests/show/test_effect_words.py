@@ -3,6 +3,8 @@ import copy
 import pytest
 
 from abtest.show import effect_words as say
+from abtest.show.forest_rows import forest_panels
+from abtest.show.numbers import MISSING
 
 
 @pytest.fixture
@@ -94,3 +96,24 @@ def test_unknown_reasons_are_still_said(states):
     effect = copy.deepcopy(states["gone"])
     effect["reason"] = "brand_new_code"
     assert "brand new code" in say.effect_sentence(effect, "Gone")
+
+
+def test_a_net_promoter_score_has_no_relative_effect_unless_one_was_asked_for(states):
+    near_zero = states["steady"] | {"method": "nps_wald", "margin": None, "mde": None}
+    assert (say.relative(near_zero), say.relative_interval(near_zero)) == (MISSING, "")
+    asked = near_zero | {"mde": 0.05}
+    assert say.relative_interval(asked) == "+2.5% to +7.6%"
+
+
+def test_a_net_promoter_score_is_among_the_absolute_effects_only(page):
+    found = page("relative_states")
+    for effect in found.document["effects"]:
+        if effect["metric"] == "steady":
+            effect |= {"method": "nps_wald", "margin": None, "mde": None}
+    drawn = {
+        scale: {
+            row.name for panel in forest_panels(found.document, (), scale) for row in panel.rows
+        }
+        for scale in ("relative", "absolute")
+    }
+    assert drawn["absolute"] - drawn["relative"] == {"Steady"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from abtest.cohorts.actions_counts import Counted, Question, counted
 from abtest.cohorts.active_days import too_long
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.differences import (
     FEW,
     LEAST_UNITS,
@@ -174,7 +174,7 @@ def _choices(asked: Question) -> Iterator[Choice]:
     yield not 1 <= asked.days <= MOST_DAYS, "days", asked.days, f"1 to {MOST_DAYS}"
     yield not 1 <= asked.most <= MOST_EVENTS, "most", asked.most, f"1 to {MOST_EVENTS}"
     gap = asked.gap_minutes
-    yield not (np.isfinite(gap) and gap > 0), "gap_minutes", gap, "minutes above 0"
+    yield not is_above(gap), "gap_minutes", gap, "minutes above 0"
     names = asked.names
     if names is not None:
         yield not names, "names", names, "one event or more, or none at all for the most frequent"
@@ -253,13 +253,13 @@ def _notes(log: EventLog, asked: Question, found: Counted) -> tuple[str, ...]:
     made = "session ids of the log" if by_id else f"pauses of more than {asked.gap_minutes:g} min"
     if log.arms is None:
         first = (
-            f"The last {asked.days} complete days before {log.as_of.isoformat()}, of units with "
+            f"The last {asked.days} complete days before {log.until}, of units with "
             "any event in them."
         )
     else:
         first = (
             f"{asked.days} days of 24 hours from each unit's exposure, of units whose window was "
-            f"over by {log.as_of.isoformat()}; {found.waiting:,} units still wait. Units without "
+            f"over by {log.until}; {found.waiting:,} units still wait. Units without "
             "events count as 0."
         )
     notes = [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.cohorts.drawn_dates import drawn_dates
 from abtest.show.line_plot import STYLES, NamedLine, line_plot
 from abtest.show.numbers import count, percent
 from abtest.show.plot_frame import Words, in_sentence
@@ -21,7 +22,7 @@ NAMES: dict[str, str] = {"dau": "Daily", "wau": "Weekly", "mau": "Monthly"}
 
 def by_length(found: ActiveUnits) -> Chart:
     """Return the lines of daily, weekly and monthly active units."""
-    table = found.table
+    table, cut = drawn_dates(found.table, "day", "dau")
     last = table.iloc[-1]
     said = f"On {last['day']}: {count(last['dau'])} units active"
     if np.isfinite(last["dau_mau"]):
@@ -36,12 +37,13 @@ def by_length(found: ActiveUnits) -> Chart:
         said += f", and none in {found.month} days."
     lines = [_line(NAMES[name], table[name]) for name in ("mau", "wau", "dau")]
     aside = "A picture, not a verdict: the ratio divides by those who were active."
-    return line_plot(_words(found, (said, aside), ""), tuple(table["day"]), lines)
+    return line_plot(_words(found, (said, aside, cut), ""), tuple(table["day"]), lines)
 
 
 def by_arm(found: ActiveUnits, counted: Counted) -> Chart:
     """Return one line per arm."""
-    parts = dict(tuple(found.table.groupby("cohort", sort=False)))
+    table, cut = drawn_dates(found.table, "day", "dau")
+    parts = dict(tuple(table.groupby("cohort", sort=False)))
     ends = [
         f"{in_sentence(name)} {count(_last(part[counted]))} of "
         f"{count(part['exposed'].iloc[-1])} exposed units"
@@ -59,7 +61,7 @@ def by_arm(found: ActiveUnits, counted: Counted) -> Chart:
     lines = [_line(str(name), part[counted]) for name, part in parts.items()]
     ticks = tuple(next(iter(parts.values()))["day"])
     aside = "A picture, not a verdict: counts grow with enrolment and with an arm's share of units."
-    return line_plot(_words(found, (said, aside), f", {which}"), ticks, lines)
+    return line_plot(_words(found, (said, aside, cut), f", {which}"), ticks, lines)
 
 
 def _line(name: str, values: pd.Series) -> NamedLine:
@@ -72,10 +74,10 @@ def _last(values: pd.Series) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _words(found: ActiveUnits, said: tuple[str, str], which: str) -> Words:
+def _words(found: ActiveUnits, said: tuple[str, ...], which: str) -> Words:
     return Words(
         heading=found.title,
-        said=said,
+        said=tuple(text for text in said if text),
         axis=f"Units active{which}",
         below="Day",
         caption=f"{found.title}. {said[0]}",

@@ -308,7 +308,7 @@ def aha(  # noqa: PLR0913  every one is a choice of its own, and has a default
         raise DataError(
             "No unit was watched to the end of the outcome's window",
             given=f"{found.started:,} units started, {found.watched:,} of them {asked.window[1]:g} "
-            f"days or more before {log.as_of.isoformat()}"
+            f"days or more before {log.until}"
             + (", none alive at the landmark" if found.watched else ""),
             todo="ask for an earlier outcome_window, or wait",
             code="no_eligible_unit",

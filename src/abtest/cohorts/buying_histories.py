@@ -97,7 +97,7 @@ def histories_of(log: EventLog, asked: Question) -> Histories:
     if first_day is None:
         raise DataError(
             "There is no purchase on a day that is over",
-            given=f"{log.label}, believed up to {log.as_of.isoformat()}",
+            given=f"{log.label}, believed up to {log.until}",
             todo="check which events are purchases, and as_of",
             code="no_events",
         )

@@ -24,7 +24,7 @@ from abtest.cohorts.buying_histories import (
     calibration_date,
     histories_of,
 )
-from abtest.cohorts.choices import level_choice, refuse
+from abtest.cohorts.choices import is_above, level_choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.periods import first_date
 from abtest.cohorts.result import CohortResult
@@ -175,8 +175,8 @@ def buying_model(
     refuse(
         [
             (log.arms is not None, "exposures", log.label, "the log without exposures"),
-            (not _is_length(period_days), "period_days", period_days, "more than 0 days"),
-            (not _is_length(horizon), "horizon", horizon, "more than 0 days"),
+            (not is_above(period_days), "period_days", period_days, "more than 0 days"),
+            (not is_above(horizon), "horizon", horizon, "more than 0 days"),
             level_choice(confidence_level),
         ]
     )
@@ -204,10 +204,6 @@ def buying_model(
         asked=asked,
         confidence_level=confidence_level,
     )
-
-
-def _is_length(number: float) -> bool:
-    return bool(np.isfinite(number) and number > 0)
 
 
 def _notes(log: EventLog, asked: Question, found: Histories, models: Models) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def complete_span(log: EventLog, period: Period) -> tuple[int, int]:
     if end <= first:
         raise DataError(
             f"No calendar {period} of the log is complete",
-            given=f"{log.label} from {log.facts.first.isoformat()}Z, as_of {log.as_of.isoformat()}",
+            given=f"{log.label} from {log.facts.first.isoformat()}Z, as_of {log.until}",
             todo="give a later as_of if the log goes on, or take shorter periods",
             code="no_complete_period",
         )

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
-import numpy as np
-
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.churn_numbers import times_differences, times_summary, times_table
 from abtest.cohorts.churn_times import Question, arm_times
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
@@ -180,7 +178,7 @@ def churn(
 
 def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     for name, days in (("inactive_days", asked.inactive_days), ("horizon", asked.horizon)):
-        yield not (np.isfinite(days) and days > 0), name, days, "more than 0 days"
+        yield not is_above(days), name, days, "more than 0 days"
     whole = abs(asked.horizon / asked.step - asked.steps) <= _WHOLE
     unit = {1.0: "days", 1.0 / 24.0: "hours"}.get(asked.step, "minutes")
     yield not whole, "horizon", asked.horizon, f"whole {unit}"
@@ -196,7 +194,7 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
 
 def _notes(log: EventLog, asked: Question, tau: float) -> tuple[str, ...]:
     clock = "exposure" if log.arms is not None else f"its first {_any(asked.start or asked.active)}"
-    as_of = log.as_of.isoformat()
+    as_of = log.until
     if asked.leave:
         found = [
             f"A unit leaves with its first {_any(asked.leave)} from {clock} on. Units without one "

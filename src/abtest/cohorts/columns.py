@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import ibis.expr.types as ir
@@ -25,8 +26,12 @@ COMMON_NAMES: Mapping[str, tuple[str, ...]] = {
     "variant": ("variant", "variation", "arm", "group", "version"),
     "exposed": ("exposed_at", "exposure_time", "first_exposed_at", "time", "timestamp", "ts"),
 }  # fmt: skip
-"""Names by what they mean, in small letters; the first that is there is taken."""
+"""Names by what they mean, in small letters with _ for spaces; the first that is there is taken."""
 OPTIONAL = frozenset({"event", "exposed", "session", "value"})
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s.-]+", "_", name.strip().casefold())
 
 
 def find_column(source: Source, role: str, given: str | None) -> ir.Column | None:
@@ -49,7 +54,7 @@ def find_column(source: Source, role: str, given: str | None) -> ir.Column | Non
             todo=nearest_of(given, names, "columns"),
             code="missing_column",
         )
-    folded = {name.casefold(): name for name in reversed(names)}
+    folded = {_plain(name): name for name in reversed(names)}
     for name in COMMON_NAMES[role]:
         if name in folded:
             return source.table[folded[name]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.cohorts.chosen import chosen_arm
+from abtest.cohorts.drawn_dates import drawn_dates
 from abtest.show.arm_curves import Line
 from abtest.show.bar_plot import Bars, arm_bars, stacked_bars
 from abtest.show.estimate_words import level_text
@@ -29,7 +30,7 @@ LOOKS = (
 
 def states(found: DailyLifecycle) -> Chart:
     """Return bars of units by state: active ones stand, those at risk hang."""
-    table = found.table
+    table, cut = drawn_dates(found.table, "day", "active")
     rates = {row["state"]: row for row in found.rates.to_dict("records")}
     row = rates["current"]
     said = "No unit was current on a day whose next day is complete."
@@ -51,7 +52,11 @@ def states(found: DailyLifecycle) -> Chart:
     dormant = count(table["dormant"].iloc[-1])
     words = Words(
         heading=found.title,
-        said=(said, f"{others}. Dormant units ({dormant} at the end) are in the table only."),
+        said=(
+            said,
+            f"{others}. Dormant units ({dormant} at the end) are in the table only.",
+            *([cut] if cut else []),
+        ),
         axis="Units: active above zero, at risk below",
         below="Day",
         caption=f"{found.title}: units by state and day. {said}",

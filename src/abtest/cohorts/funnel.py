@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack, get_args
 
 import numpy as np
 
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.funnel_numbers import differences_of, step_rows, time_rows
 from abtest.cohorts.funnel_steps import (
     HELD,
@@ -62,7 +62,9 @@ class Funnel(CohortResult):
     def title(self) -> str:
         """What it is."""
         of = {"unit": "units", "session": "sessions", "event": "events"}[self.asked.by]
-        return f"Funnel of {of}: {self.asked.labels[0]} to {self.asked.labels[-1]}"
+        first, last = self.asked.labels[0], self.asked.labels[-1]
+        way = f"{first} to {last}" if len(self.asked.labels) > 1 else first
+        return f"Funnel of {of}: {way}"
 
     def plot(self, arm: str | None = None) -> Chart:
         """Return the shares of every step; with arms of control and one treatment.
@@ -192,7 +194,10 @@ def funnel(  # noqa: PLR0913  every one is a choice of its own, and has a defaul
         options["property"] = hold_constant
     log = open_log(events, **options)
     named = dict(steps) if isinstance(steps, Mapping) else None
-    lists = tuple(names_of(step) for step in (named.values() if named else steps))
+    lists = tuple(
+        names_of(step)
+        for step in (named.values() if named else [steps] if isinstance(steps, str) else steps)
+    )
     labels = tuple(named) if named else tuple(" or ".join(names) for names in lists)
     arms = log.arms is not None
     asked = Question(
@@ -237,7 +242,7 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     yield asked.mode not in known, "mode", asked.mode, ", ".join(known)
     yield asked.by not in get_args(By), "by", asked.by, "unit, session or event"
     yield asked.by == "event" and asked.mode != "each", "mode", asked.mode, 'each, by="event"'
-    wrong = asked.within is not None and not (np.isfinite(asked.within) and asked.within > 0)
+    wrong = asked.within is not None and not is_above(asked.within)
     yield wrong, "within", asked.within, "days above 0"
     todo = "exposure, which starts every clock where there are exposures"
     yield arms and asked.entry != "exposure", "entry", asked.entry, todo
@@ -261,7 +266,7 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     total = sum(len(set(step)) for step in asked.steps)
     several = asked.mode in ("any", "any_after_first") and total > len(in_steps)
     yield several, "steps", asked.steps, todo
-    wrong = not (np.isfinite(asked.gap_minutes) and asked.gap_minutes > 0)
+    wrong = not is_above(asked.gap_minutes)
     yield wrong, "gap_minutes", asked.gap_minutes, "more than 0 minutes"
     todo = "none where lines are counted"
     yield asked.by == "event" and asked.hold_constant, "hold_constant", True, todo

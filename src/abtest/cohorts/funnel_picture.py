@@ -9,7 +9,7 @@ import numpy as np
 from abtest.cohorts.chosen import chosen_arm
 from abtest.show.arm_curves import Line
 from abtest.show.estimate_words import Estimate, level_text, signed
-from abtest.show.funnel_bars import FunnelBar, FunnelStep, funnel_bars
+from abtest.show.funnel_bars import MOST_STEPS, FunnelBar, FunnelStep, funnel_bars
 from abtest.show.numbers import count, number, percent
 from abtest.show.panels import DotPanel, panels
 from abtest.show.plot_frame import CONTROL, TREATMENT, Words, in_sentence
@@ -45,7 +45,10 @@ def steps_picture(found: Funnel, arm: str | None) -> Chart:
         for k, row in enumerate(parts[0])
     ]
     said = _said(found, parts, names, differences)
-    sentences = (said, "After each bar: share, number, and share of the step before.")
+    after = "After each bar: share, number, and share of the step before."
+    if len(steps) > MOST_STEPS:
+        after += f" The first {MOST_STEPS} of {len(steps)} steps are drawn; the table has all."
+    sentences = (said, after)
     of = f", {in_sentence(names[0])} and {in_sentence(names[1])}" if names else ""
     words = Words(
         heading=found.title,
@@ -158,5 +161,7 @@ def times_picture(found: Funnel, step: int) -> Chart:
         caption=f"{title}. {said}",
         alt=f"{title}. {said}",
     )
+    if not lines:
+        lines, ticks = [("", TREATMENT, Line(*[np.full(1, np.nan)] * 3))], ("",)
     panel = DotPanel("", ticks, tuple(lines), connected=len(ticks), height=2.2)
     return panels(words, [panel])

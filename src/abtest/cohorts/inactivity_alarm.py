@@ -224,7 +224,7 @@ def _table(log: EventLog, found: Silence, confidence_level: float) -> pd.DataFra
 def _notes(log: EventLog, asked: Question, found: Silence) -> tuple[str, ...]:
     notes = [
         "A gap is the number of days from one active day of a unit to the next. A unit is over its "
-        f"threshold when its gap up to {log.as_of.isoformat()} is longer than "
+        f"threshold when its gap up to {log.until} is longer than "
         f"{100 * asked.quantile:g}% of its gaps.",
         f"Units with fewer than {asked.min_gaps} gaps have the threshold of all gaps. Units that "
         "come often have most of these, so that it is short for those that come rarely.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abtest.cohorts.chosen import chosen_cohort
+from abtest.cohorts.drawn_dates import drawn_dates
 from abtest.show.bar_plot import Bars, stacked_bars
 from abtest.show.numbers import count, percent
 from abtest.show.plot_frame import Words, in_sentence
@@ -22,7 +23,7 @@ LOOKS = (("Returning", "info", "", 0.75), ("Resurrected", "warn", "///", 0.3),
 def stacked(found: Lifecycle, arm: str | None) -> Chart:
     """Return the states of one cohort by period."""
     name = chosen_cohort(found.table, arm)
-    rows = found.table[found.table["cohort"] == name]
+    rows, cut = drawn_dates(found.table[found.table["cohort"] == name], "period", "active")
     last = rows.iloc[-1]
     active = int(last["active"])
     said = (
@@ -40,7 +41,7 @@ def stacked(found: Lifecycle, arm: str | None) -> Chart:
     heading = found.title if name == "all" else f"{found.title}, {in_sentence(name)}"
     words = Words(
         heading=heading,
-        said=(f"{said}.",),
+        said=(f"{said}.", *([cut] if cut else [])),
         axis="Units: active above zero, dormant for the first period below",
         below=f"{found.period.capitalize()}",
         caption=f"{heading}: new, returning, resurrected and dormant units. {said}.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.differences import holm
 from abtest.cohorts.lifetime_amounts import Amounts, Question, amounts_of
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
@@ -142,7 +142,8 @@ def lifetime_value(  # every one is a choice of its own, and has a default
     [[7.0, 2.0, 12.5], [14.0, 2.0, 14.5]]
     """
     log = open_log(events, **options)
-    refuse([*_choices(log, start, days, step, cohort), level_choice(confidence_level)])
+    refuse(_choices(log, start, days, step, cohort))
+    refuse([level_choice(confidence_level)])
     log.require(purchase, start)
     if "value" not in log.events.columns:
         raise DataError(
@@ -181,8 +182,9 @@ def lifetime_value(  # every one is a choice of its own, and has a default
 def _choices(
     log: EventLog, start: str | Sequence[str] | None, days: float, step: float, cohort: str
 ) -> Iterator[Choice]:
-    yield not (np.isfinite(step) and step > 0), "step", step, "more than 0 days"
-    steps = days / step if step else np.inf
+    yield not is_above(step), "step", step, "more than 0 days"
+    yield not is_above(days), "days", days, "more than 0 days"
+    steps = days / step
     bad = not np.isfinite(steps) or abs(steps - round(steps)) > 1e-9 or round(steps) < 1
     yield bad, "days", days, f"a multiple of step={step:g}"
     yield steps > _MOST_STEPS, "step", step, f"at most {_MOST_STEPS} steps up to {days:g} days"
@@ -289,7 +291,7 @@ def _notes(log: EventLog, asked: Question, found: Amounts) -> tuple[str, ...]:
     notes = [
         f"What a unit has brought ({what}) by each age since {since}, as if all were watched as "
         "long. Units that bring nothing count with 0; values below 0 are taken off.",
-        f"Believed up to {log.as_of.isoformat()}. A step of {asked.step:g} days counts once it is "
+        f"Believed up to {log.until}. A step of {asked.step:g} days counts once it is "
         f"over; {sum(found.waiting.values()):,} units whose first step is not over are left out.",
         "Not known beyond the age up to which 30 units, or a tenth of the cohort, were watched: "
         "there the oldest units would speak for all.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -21,6 +21,7 @@ from abtest.data.event_ids import first_of_each_id
 from abtest.data.frames import as_arrow
 from abtest.data.source import Source, Sources
 from abtest.errors import DataError, UsageError
+from abtest.show.numbers import count, moment
 
 ONE_EVENT = "event"
 """Name of every event of a log without names."""
@@ -67,7 +68,7 @@ class LogOptions(TypedDict, total=False):
     id: str
     property: str
     timezone: str
-    as_of: datetime | str
+    as_of: date | str
     exposures: Any
     variant: str
     exposed: str
@@ -102,7 +103,7 @@ class LogFacts:
     future: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EventLog:
     """A log that helpers share: ``open_log`` makes one.
 
@@ -135,9 +136,21 @@ class EventLog:
         return utc_clock(self.as_of)
 
     @property
+    def until(self) -> str:
+        """`as_of` as people write it."""
+        return moment(self.as_of.isoformat())
+
+    @property
     def once(self) -> ir.Table:
         """The events with exact repeats once: what counts events needs."""
         return self.events.distinct()
+
+    def __repr__(self) -> str:
+        """Return what it is of, how large, and up to when."""
+        arms = f", arms {', '.join(self.arms.names)}" if self.arms is not None else ""
+        return (
+            f"<EventLog of {self.label}: {count(self.facts.rows)} rows, up to {self.until}{arms}>"
+        )
 
     def without_arms(self) -> EventLog:
         """Return the same log for questions about all units, exposed or not."""
@@ -291,7 +304,8 @@ def open_source(given: Any, table: str | None, sources: Sources | None) -> tuple
         return own, Source(
             ibis.memtable(files.run(found.table, found.label)), found.label, text=False
         )
-    return own, Source(ibis.memtable(as_arrow(given, "events")), "the frame", text=False)
+    frame = as_arrow(given, "events" if sources is None else "exposures")
+    return own, Source(ibis.memtable(frame), "the frame", text=False)
 
 
 def names_of(names: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -305,11 +319,13 @@ def _refuse_strange(options: LogOptions) -> None:
     known = list(LogOptions.__annotations__)
     for name in options:
         if name not in known:
-            close = get_close_matches(name, known, n=1, cutoff=0.5)
+            close = get_close_matches(name, known, n=1, cutoff=0.65)
             raise UsageError(
                 "There is no such option",
                 given=name,
-                todo=f"did you mean {close[0]}?" if close else f"options are {', '.join(known)}",
+                todo=f"did you mean {close[0]}?"
+                if close
+                else f"options of a log are {', '.join(known)}; help() of the helper has its own",
                 code="unknown_option",
             )
 
@@ -407,13 +423,13 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
     return _Look(facts, bad)
 
 
-def moment_of(given: datetime | str, zone: str, name: str) -> datetime:
-    """Return a moment with its zone.
+def moment_of(given: date | str, zone: str, name: str) -> datetime:
+    """Return a moment with its zone; a date is its midnight.
 
     Raises
     ------
     UsageError
-        ``bad_time`` for text that is no ISO date or time.
+        ``bad_time`` for what is no date or time, or text that is none in ISO form.
     """
     if isinstance(given, str):
         try:
@@ -425,4 +441,13 @@ def moment_of(given: datetime | str, zone: str, name: str) -> datetime:
                 todo="write it as 2026-01-05 or 2026-01-05T10:00:00Z",
                 code="bad_time",
             ) from error
+    if not isinstance(given, date):
+        raise UsageError(
+            "This is not a date or time",
+            given=f"{name}={given!r}",
+            todo='write it as text such as "2026-01-05", or as a datetime',
+            code="bad_time",
+        )
+    if not isinstance(given, datetime):
+        given = datetime.combine(given, time())
     return aware(given, zone)

@@ -163,7 +163,7 @@ def _of_rows(log: EventLog, counted: Counted) -> Iterator[Row]:
     )  # fmt: skip
     yield (
         "rows from as_of on", facts.later, facts.rows, False,
-        f"Of rows. At or after {log.as_of.isoformat()}: left out.",
+        f"Of rows. At or after {log.until}: left out.",
     )  # fmt: skip
     yield (
         "rows of the future", facts.future, facts.rows, facts.future > 0,

@@ -266,7 +266,7 @@ def _notes(log: EventLog, windows: Windows) -> tuple[str, ...]:
     begins = "a unit's exposure" if log.arms is not None else "a unit's first event in the log"
     found = [
         f"Windows are {kind} from {begins} on; a unit is mature when its window is over.",
-        f"Dates after {log.as_of.isoformat()} are of the units that have started by then: units "
+        f"Dates after {log.until} are of the units that have started by then: units "
         "that start later come on top.",
     ]
     if log.arms is not None:

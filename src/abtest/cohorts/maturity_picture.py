@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.cohorts.drawn_dates import drawn_dates
 from abtest.show.line_plot import STYLES, NamedLine, line_plot
 from abtest.show.numbers import count, percent
 from abtest.show.plot_frame import Words, in_sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from abtest.cohorts.maturity import Maturity
     from abtest.show.drawing import Chart
 
@@ -25,7 +28,8 @@ def by_window(found: Maturity) -> Chart:
     )
     units = int(rows[drawn[-1]]["units"])
     sentence = f"Of {count(units)} unit{'' if units == 1 else 's'}, so many have completed: {said}."
-    parts = dict(tuple(found.by_date.groupby("days")))
+    table, cut = drawn_dates(found.by_date, "date", "mature")
+    parts = dict(tuple(table.groupby("days")))
     lines = [
         NamedLine(
             _days(days), f"all on {rows[days]['complete_on']}", _values(parts[days]["mature"])
@@ -33,8 +37,9 @@ def by_window(found: Maturity) -> Chart:
         for days in drawn
     ]
     return line_plot(
-        _words(found, "", sentence), tuple(parts[drawn[0]]["date"]), lines, mark=_mark(found)
-    )
+        _words(found, "", sentence, cut), tuple(parts[drawn[0]]["date"]), lines,
+        mark=_mark(table, found),
+    )  # fmt: skip
 
 
 def by_arm(found: Maturity, days: int) -> Chart:
@@ -50,7 +55,8 @@ def by_arm(found: Maturity, days: int) -> Chart:
     if len(rows) > len(drawn):
         others = (in_sentence(row["cohort"]) for row in rows[len(drawn) :])
         sentence += f" In the table only: {', '.join(others)}."
-    parts = dict(tuple(found.by_date[found.by_date["days"] == days].groupby("cohort")))
+    table, cut = drawn_dates(found.by_date[found.by_date["days"] == days], "date", "mature")
+    parts = dict(tuple(table.groupby("cohort")))
     lines = [
         NamedLine(
             row["cohort"], f"{count(row['mature'])} now", _values(parts[row["cohort"]]["share"])
@@ -58,12 +64,12 @@ def by_arm(found: Maturity, days: int) -> Chart:
         for row in drawn
     ]
     ticks = tuple(parts[rows[0]["cohort"]]["date"])
-    words = _words(found, f", {_days(days)}", sentence)
-    return line_plot(words, ticks, lines, percent=True, mark=_mark(found))
+    words = _words(found, f", {_days(days)}", sentence, cut)
+    return line_plot(words, ticks, lines, percent=True, mark=_mark(table, found))
 
 
-def _mark(found: Maturity) -> tuple[int, str]:
-    dates = list(dict.fromkeys(found.by_date["date"]))
+def _mark(table: pd.DataFrame, found: Maturity) -> tuple[int, str]:
+    dates = list(dict.fromkeys(table["date"]))
     return dates.index(found.as_of_date), "as of"
 
 
@@ -75,12 +81,12 @@ def _values(values: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     return np.asarray(values, dtype=np.float64)
 
 
-def _words(found: Maturity, which: str, said: str) -> Words:
+def _words(found: Maturity, which: str, said: str, cut: str) -> Words:
     heading = f"{found.title}{which}"
     aside = "Dates ahead are of units that have started already."
     return Words(
         heading=heading,
-        said=(said, aside),
+        said=(said, aside, *([cut] if cut else [])),
         axis="Share of units whose window is over" if which else "Units whose window is over",
         below="Date",
         caption=f"{heading}, by date. {said} {aside}",

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack, get_args
 
-import numpy as np
-
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.differences import LEAST_UNITS
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.path_differences import (
@@ -109,7 +107,10 @@ class Paths(CohortResult):
         from abtest.show.fragment import folded, join
         from abtest.show.frame_table import frame_table, notes
 
-        parts = [self.plot().fragment(), self.plot_matrix().fragment(), notes(self.notes)]
+        charts = [self.plot(), self.plot_matrix()]
+        if self.step_differences is not None:
+            charts.append(self.plot_steps())
+        parts = [*(chart.fragment() for chart in charts), notes(self.notes)]
         tables = {
             "Most frequent paths": self.top,
             "Exits": self.exits,
@@ -136,6 +137,18 @@ class Paths(CohortResult):
         from abtest.cohorts.paths_picture import matrix_picture
 
         return matrix_picture(self, arm)
+
+    def plot_steps(self, arm: str | None = None) -> Chart:
+        """Return the step matrix: shares of all paths, or with arms their differences.
+
+        Parameters
+        ----------
+        arm
+            The treatment that is compared; left out: the first.
+        """
+        from abtest.cohorts.step_matrix_picture import steps_picture
+
+        return steps_picture(self, arm)
 
 
 def paths(  # noqa: PLR0913  every one is a choice of its own, and has a default
@@ -301,21 +314,18 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     yield odd, "top", asked.top, f"a whole number from 1 to {MOST_EVENTS}"
     days = asked.within_days
     yield days is not None and not arms, "within_days", days, "it with exposures only"
-    yield days is not None and not _is_length(days), "within_days", days, "more than 0 days"
+    yield days is not None and not is_above(days), "within_days", days, "more than 0 days"
     gap = asked.gap_minutes
-    yield not _is_length(gap), "gap_minutes", gap, "more than 0 minutes"
-
-
-def _is_length(number: float) -> bool:
-    return bool(np.isfinite(number) and number > 0)
+    yield not is_above(gap), "gap_minutes", gap, "more than 0 minutes"
 
 
 def _notes(log: EventLog, asked: Question, found: Walks, size: pd.DataFrame) -> tuple[str, ...]:
     things = "units" if asked.by == "unit" else "sessions"
     notes = [
         f"A path is what one of the {things} did, in order of time; events of one moment are in "
-        f"the order of {'`names`' if len(asked.names) > 1 else 'the alphabet'}, which "
-        f"{found.tied:,} step{' has' if found.tied == 1 else 's have'} of the step before."
+        f"the order of {'`names`' if len(asked.names) > 1 else 'the alphabet'}; "
+        f"{found.tied:,} step{' shares its' if found.tied == 1 else 's share their'} moment with "
+        "the step before."
     ]
     said = {
         "Repeats in a row are one step, at the time of the first.": asked.collapse,
@@ -332,7 +342,7 @@ def _notes(log: EventLog, asked: Question, found: Walks, size: pd.DataFrame) -> 
         notes += _notes_of_arms(log, asked, found, int(size["empty"].sum()))
     else:
         notes.append(
-            f"{END} is the last event before {log.as_of.isoformat()}: who is not seen after it "
+            f"{END} is the last event before {log.until}: who is not seen after it "
             "need not have left."
         )
     if log.facts.incomplete:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from abtest.cohorts.paths import Paths
     from abtest.show.drawing import Chart
 
-_WORDS = {START: "(start)", END: "(end)"}
+EVENT_WORDS = {START: "(start)", END: "(end)"}
 _ROLES = {END: "warn", OTHER: "neutral"}
-_MOST_NODES = 30
+MOST_NODES = 30
 _LETTERS = 7
 """Longer names are numbers in the headings over cells."""
-_LEVEL = 0.05
+FALSE_DISCOVERIES = 0.05
 
 
 def flows_picture(found: Paths, arm: str | None) -> Chart:
@@ -83,7 +83,9 @@ def _blocks(
                 places[step, name] = len(blocks)
                 share = n / paths
                 role = _ROLES.get(name, "info")
-                blocks.append(FlowBlock(_WORDS.get(name, name), share, _percent(share), role))
+                blocks.append(
+                    FlowBlock(EVENT_WORDS.get(name, name), share, share_text(share), role)
+                )
         steps.append(FlowStep(f"Step {step}", tuple(blocks)))
     rows = found.flows[(found.flows["arm"] == arm) & (found.flows["step"] < last)]
     flows = []
@@ -95,7 +97,8 @@ def _blocks(
     return steps, flows
 
 
-def _percent(share: float) -> str:
+def share_text(share: float) -> str:
+    """Return a share in whole per cent; one that is too small for that is not 0%."""
     return "< 1%" if 0.0 < share < 0.005 else percent(share, 0)
 
 
@@ -131,7 +134,7 @@ def _listed(matrix: pd.DataFrame) -> str:
     for step, rows in matrix[matrix["count"] > 0].groupby("step"):
         best = rows.sort_values("count", ascending=False, kind="stable").head(3)
         shown = ", ".join(
-            f"{in_sentence(_WORDS.get(row['event'], row['event']))} {_percent(row['share'])}"
+            f"{in_sentence(EVENT_WORDS.get(row['event'], row['event']))} {share_text(row['share'])}"
             for row in records(best)
         )
         parts.append(f"Step {step}: {shown}.")
@@ -151,21 +154,23 @@ def matrix_picture(found: Paths, arm: str | None) -> Chart:
 
 def _drawn(found: Paths) -> tuple[list[str], list[str]]:
     """Return the events of the rows and of the columns; the least frequent may be left out."""
-    nodes = [*found.nodes[:_MOST_NODES]]
+    nodes = [*found.nodes[:MOST_NODES]]
     return [START, *nodes], [*nodes, END]
 
 
 def _headings(rows: list[str], columns: list[str]) -> tuple[list[str], list[str]]:
     """Return numbers of rows and headings of columns: these numbers where names are too long."""
-    names = [_WORDS.get(name, name) for name in columns]
+    names = [EVENT_WORDS.get(name, name) for name in columns]
     if len(columns) <= 12 and max(map(len, names)) <= _LETTERS:
         return [], names
     numbers = {name: str(place) for place, name in enumerate(rows) if place}
-    return ["", *numbers.values()], [numbers.get(name, _WORDS[END]) for name in columns]
+    return ["", *numbers.values()], [numbers.get(name, EVENT_WORDS[END]) for name in columns]
 
 
 def _row(name: str, number: list[str], units: float, values: Any, texts: Any) -> HeatRow:
-    return HeatRow(_WORDS.get(name, name), (*number, count(units)), tuple(values), tuple(texts))
+    return HeatRow(
+        EVENT_WORDS.get(name, name), (*number, count(units)), tuple(values), tuple(texts)
+    )
 
 
 def _shares(found: Paths) -> Chart:
@@ -177,7 +182,7 @@ def _shares(found: Paths) -> Chart:
     for place, source in enumerate(rows):
         cells = [table.get((source, target)) for target in columns]
         values = tuple(None if cell is None else float(cell["p"]) for cell in cells)
-        texts = tuple(" " if value is None else _percent(value) for value in values)
+        texts = tuple(" " if value is None else share_text(value) for value in values)
         drawn.append(_row(source, numbers[place : place + 1], total.get(source, 0), values, texts))
     inner = found.table[~found.table["source"].isin([START]) & (found.table["target"] != END)]
     said = "Nobody does anything after anything else."
@@ -212,8 +217,8 @@ def _differences(found: Paths, treatment: str, control: str) -> Chart:
         cells = [table.get((source, target)) for target in columns]
         met = [cell for cell in cells if cell is not None]
         units = met[0]["units_control"] + met[0]["units"] if met else 0
-        values = tuple(_tested(cell) for cell in cells)
-        texts = tuple(" " if cell is None else _points(cell) for cell in cells)
+        values = tuple(tested_difference(cell) for cell in cells)
+        texts = tuple(" " if cell is None else points_text(cell) for cell in cells)
         drawn.append(_row(source, numbers[place : place + 1], units, values, texts))
     names = f"{in_sentence(treatment)} minus {in_sentence(control)}"
     said = _said_differences(own, treatment, control, found.confidence_level)
@@ -233,16 +238,18 @@ def _differences(found: Paths, treatment: str, control: str) -> Chart:
     return heatmap(words, drawn, headings, facts, diverging=True, corner="Event")
 
 
-def _tested(cell: dict[str, Any] | None) -> float | None:
+def tested_difference(cell: dict[str, Any] | None) -> float | None:
+    """Return the difference of a cell; None where it is not tested."""
     if cell is None or cell["status"] != "ok":
         return None
     return float(cell["difference"])
 
 
-def _points(cell: dict[str, Any]) -> str:
+def points_text(cell: dict[str, Any]) -> str:
+    """Return the difference of a cell in points, with a star where it is a discovery."""
     if cell["status"] != "ok":
         return ""
-    star = "*" if cell["p_adjusted"] <= _LEVEL else ""
+    star = "*" if cell["p_adjusted"] <= FALSE_DISCOVERIES else ""
     return f"{number(100.0 * cell['difference'], 1, sign=True)}{star}"
 
 
@@ -252,11 +259,11 @@ def _said_differences(own: pd.DataFrame, treatment: str, control: str, level: fl
     if not len(tested):
         return "Too few units to compare any transition."
     n = len(tested)
-    differ = int((tested["p_adjusted"] <= _LEVEL).sum())
+    differ = int((tested["p_adjusted"] <= FALSE_DISCOVERIES).sum())
     row = records(tested.sort_values("p_value", kind="stable"))[0]
     points = Estimate(*(100.0 * float(row[name]) for name in ("difference", "lower", "upper")))
     source, target = (
-        in_sentence(_WORDS.get(row[name], row[name])) for name in ("source", "target")
+        in_sentence(EVENT_WORDS.get(row[name], row[name])) for name in ("source", "target")
     )
     return (
         f"Of {n} transition{'' if n == 1 else 's'} tested together, "

@@ -237,7 +237,7 @@ def _notes(log: EventLog, days: int | None, waiting: int) -> tuple[str, ...]:
     if days is not None and log.arms is not None:
         notes.append(
             f"Units that left within {days} days of exposure, of those whose {days} days were over "
-            f"by {log.as_of.isoformat()}; {waiting:,} units still wait."
+            f"by {log.until}; {waiting:,} units still wait."
         )
         notes.append(
             "Differences are of all exposed units. The test of the reasons is among those who "

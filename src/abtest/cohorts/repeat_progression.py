@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.differences import share_differences
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.repeat_counts import Question, Reached, Waits, reached_of, waits_of
@@ -156,7 +156,7 @@ def repeat_progression(
     if not waits[1].reached:
         raise DataError(
             "There is no purchase on a day that is over",
-            given=f"{log.label}, believed up to {log.as_of.isoformat()}",
+            given=f"{log.label}, believed up to {log.until}",
             todo="check which events are purchases, and as_of",
             code="no_events",
         )
@@ -175,7 +175,7 @@ def _choices(
     whole = isinstance(up_to, int | np.integer) and not isinstance(up_to, bool)
     yield not (whole and 2 <= up_to <= _MOST), "up_to", up_to, f"a whole number from 2 to {_MOST}"
     for name, given in (("within_days", within_days), ("days", days)):
-        bad = given is not None and not (np.isfinite(given) and given > 0)
+        bad = given is not None and not is_above(given)
         yield bad, name, given, "more than 0 days"
     yield arms and within_days is not None, "within_days", within_days, "days with exposures"
     yield not arms and days is not None, "days", days, "within_days, or exposures"

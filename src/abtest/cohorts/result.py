@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,12 +45,24 @@ class CohortResult:
         from abtest.show.fragment import folded, join
         from abtest.show.frame_table import frame_table, notes
 
-        parts = [self.plot().fragment(), notes(self.notes)]
+        parts = [self.plot().fragment(), notes((*self.notes, *self._other_arms()))]
         parts.append(folded("Table", frame_table(self.table, self.title)))
         if self.differences is not None:
             shown = frame_table(self.differences, f"{self.title}: differences of the arms")
             parts.append(folded("Differences of the arms", shown))
         return join(parts)
+
+    def _other_arms(self) -> tuple[str, ...]:
+        """Return how to see the arms that a figure of one of several does not show."""
+        if self.differences is None or "arm" not in signature(self.plot).parameters:
+            return ()
+        arms = [str(arm) for arm in dict.fromkeys(self.differences["arm"])]
+        if len(arms) < 2:
+            return ()
+        return (
+            f"The figure is of one of {len(arms)} treatments: {', '.join(arms)}; "
+            f"plot({arms[-1]!r}) is that of another.",
+        )
 
     def __str__(self) -> str:
         """Return the title, the notes and the table as text."""

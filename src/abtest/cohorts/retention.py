@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
@@ -35,7 +36,7 @@ _WORDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Retention(CohortResult):
     """Retention by cohort and period, as `retention` returns it.
 
@@ -188,7 +189,8 @@ def _choices(asked: Question, *, arms: bool, cohorts: str) -> Iterator[Choice]:
     yield windows not in get_args(Windows), "windows", windows, "calendar or rolling"
     yield cohorts not in ("first", "recurring"), "cohorts", cohorts, "first or recurring"
     periods = asked.periods
-    yield periods is not None and periods < 1, "periods", periods, "1 or more"
+    odd = periods is not None and not (isinstance(periods, Integral) and periods >= 1)
+    yield odd, "periods", periods, "a whole number, 1 or more"
     todo = "none with exposures: the clock starts at exposure"
     yield arms and asked.start is not None, "start", asked.start, todo
     todo = "first: units start anew in calendar periods only, and without arms"
@@ -287,7 +289,7 @@ def _notes(log: EventLog, asked: Question) -> tuple[str, ...]:
     found = [
         f"A unit is retained if it {_WORDS[asked.kind]}; periods are {clock}. Period 0 is the "
         "size of the cohort, not activity.",
-        f"Believed up to {log.as_of.isoformat()}. Cells are of units whose period has ended; "
+        f"Believed up to {log.until}. Cells are of units whose period has ended; "
         "others are not known, which is not 0.",
     ]
     if log.arms is None:

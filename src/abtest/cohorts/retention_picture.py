@@ -9,7 +9,7 @@ import numpy as np
 from abtest.cohorts.chosen import chosen_arm
 from abtest.show.arm_curves import ArmLines, Line, arm_curves
 from abtest.show.estimate_words import Estimate, level_text
-from abtest.show.heatmap import HeatRow, heatmap
+from abtest.show.heatmap import MOST_COLUMNS, HeatRow, heatmap
 from abtest.show.numbers import count, number, percent
 from abtest.show.plot_frame import Words, in_sentence
 
@@ -32,13 +32,15 @@ def triangle(found: Retention) -> Chart:
     said = (
         "No period has ended yet."
         if first is None
-        else f"Of all units, {percent(first['rate'], 1)} came back in {first['label']} "
+        else f"Of all units, {percent(first['rate'], 1)} came back {_when(first['label'])} "
         f"({level_text(found.confidence_level)} interval {percent(first['lower'], 1)} to "
         f"{percent(first['upper'], 1)})."
     )
     drawn = rows[:1] + rows[1:][-38:]
     dropped = len(rows) - len(drawn)
     more = f" The first {dropped} cohorts are in the table only." if dropped else ""
+    if len(numbers) > MOST_COLUMNS:
+        more += f" The first {MOST_COLUMNS} of {len(numbers)} periods are drawn."
     words = Words(
         heading=found.title,
         said=(f"{said} Hatched: the period has not ended.{more}",),
@@ -51,6 +53,10 @@ def triangle(found: Retention) -> Chart:
     if found.asked.windows == "calendar":
         labels = [text.split(" ")[-1] for text in labels]
     return heatmap(words, drawn, labels, ("Units",), corner="Start")
+
+
+def _when(label: str) -> str:
+    return f"{'on' if label.startswith('day') else 'in'} {label}"
 
 
 def _row(name: str, part: pd.DataFrame, numbers: list[int], *, strong: bool = False) -> HeatRow:

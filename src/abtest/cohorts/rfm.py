@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack, get_args
 
-import numpy as np
-
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.rfm_scores import NO_PURCHASE, Compare, Question, scored_units
@@ -214,7 +212,7 @@ def _choices(
     log: EventLog,
 ) -> Iterator[Choice]:
     for name, number in (("days", days), ("outcome_days", outcome_days)):
-        yield not (np.isfinite(number) and number > 0), name, number, "more than 0 days"
+        yield not is_above(number), name, number, "more than 0 days"
     whole = isinstance(scores, int) and not isinstance(scores, bool) and 2 <= scores <= 10
     yield not whole, "scores", scores, "a whole number from 2 to 10"
     yield compare not in get_args(Compare), "compare", compare, "cell or segment"
@@ -228,7 +226,7 @@ def _choices(
 
 
 def _notes(log: EventLog, asked: Question, counted: pd.DataFrame) -> tuple[str, ...]:
-    end = "the exposure of each unit" if log.arms is not None else log.as_of.isoformat()
+    end = "the exposure of each unit" if log.arms is not None else log.until
     found = [
         f"The window is the {asked.days:g} days before {end}; exact repeats of a row are one "
         "purchase.",

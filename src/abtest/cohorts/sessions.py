@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, get_args
 import ibis.expr.types as ir
 import numpy as np
 
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.result import CohortResult
 from abtest.cohorts.sessions_numbers import differences_of, long_rows, wide_row
@@ -196,11 +196,11 @@ def sessions(  # noqa: PLR0913  every one is a choice of its own, and has a defa
 def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     by = asked.by
     yield by not in get_args(By), "by", by, "gap, column or start_end"
-    yield not _is_length(asked.gap), "gap_minutes", asked.gap, "more than 0 minutes"
+    yield not is_above(asked.gap), "gap_minutes", asked.gap, "more than 0 minutes"
     times = asked.timeouts
     yield not times, "timeouts", times, "one timeout or more, such as (5, 15, 30, 60)"
     todo = "minutes above 0"
-    yield not all(_is_length(minutes) for minutes in times), "timeouts", times, todo
+    yield not all(is_above(minutes) for minutes in times), "timeouts", times, todo
     both = bool(asked.starts) and bool(asked.ends)
     todo = 'start and end events together with by="start_end"'
     yield by == "start_end" and not both, "start, end", (asked.starts, asked.ends), todo
@@ -216,11 +216,7 @@ def _choices(asked: Question, *, arms: bool) -> Iterator[Choice]:
     yield bool(odd), "view", asked.view, todo
     days = asked.days
     yield days is not None and not arms, "days", days, "it with exposures only"
-    yield days is not None and not _is_length(days), "days", days, "more than 0 days"
-
-
-def _is_length(number: float) -> bool:
-    return bool(np.isfinite(number) and number > 0)
+    yield days is not None and not is_above(days), "days", days, "more than 0 days"
 
 
 def rule_text(asked: Question, minutes: float | None = None) -> str:
@@ -323,7 +319,7 @@ def _notes(log: EventLog, asked: Question, found: Runs) -> tuple[str, ...]:
             notes.append(f"{log.arms.crossover:,} units that met two arms are left out.")
     else:
         notes.append("Units of the whole log; those without a session count as 0.")
-    notes.append(f"Believed up to {log.as_of.isoformat()}: sessions open then are cut there.")
+    notes.append(f"Believed up to {log.until}: sessions open then are cut there.")
     if log.facts.incomplete:
         notes.append(f"{log.facts.incomplete:,} rows without unit, event or time are left out.")
     return tuple(notes)

@@ -272,7 +272,7 @@ def _notes(log: EventLog, days: int, windows: Windows, over: Over) -> tuple[str,
         )
         found = [
             f"Active days are {days} {kind}, of units whose window was over by "
-            f"{log.as_of.isoformat()}. Units without activity count as 0 days.",
+            f"{log.until}. Units without activity count as 0 days.",
             "Differences for at least k days share their units: p_adjusted is for reading all of "
             "them together (Holm).",
         ]

@@ -69,7 +69,11 @@ def histograms(found: Stickiness, arm: str | None) -> Chart:
     reading = shape(parts[control], found.days)
     words = Words(
         heading=found.title,
-        said=tuple(text for text in (*said, reading and f"Control: {reading}") if text),
+        said=tuple(
+            text
+            for text in (*said, reading and f"{names[1]}: {reading[0].lower()}{reading[1:]}")
+            if text
+        ),
         axis="Share of units, by the exact number of days",
         below="Active days",
         caption=f"{found.title}, of {names[1]} and {names[0]}. {said[0]}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack, get_args
 import numpy as np
 
 from abtest.cohorts.calendar_span import complete_span
-from abtest.cohorts.choices import Choice, level_choice, refuse
+from abtest.cohorts.choices import Choice, is_above, level_choice, refuse
 from abtest.cohorts.log import EventLog, LogOptions, LogTable, names_of, open_log
 from abtest.cohorts.periods import PERIODS, Period, period_name
 from abtest.cohorts.result import CohortResult
@@ -160,6 +160,8 @@ def tiers(  # noqa: PLR0913  every one is a choice of its own, and has a default
     >>> tiers(log, hysteresis=0.4, **asked).table["units"].tolist()
     [0, 1, 1, 1]
     """
+    named = isinstance(thresholds, Mapping)
+    refuse([(not named, "thresholds", thresholds, 'amounts by name: {"silver": 3, "gold": 10}')])
     log = open_log(events, **options)
     asked = Question(
         active=None if active is None else names_of(active),
@@ -204,7 +206,7 @@ def _choices(asked: Question, days: float | None, *, arms: bool) -> Iterator[Cho
     yield not few, "thresholds", given, f"one tier or more, and at most {MOST_TIERS}"
     amounts = list(given.values())
     todo = "amounts above 0, a different one for each tier"
-    odd = not all(np.isfinite(x) and x > 0 for x in amounts) or len({*amounts}) < len(amounts)
+    odd = not all(map(is_above, amounts)) or len({*amounts}) < len(amounts)
     yield odd, "thresholds", given, todo
     todo = "a name that no tier has"
     yield asked.base in given or asked.base == NEW, "base", asked.base, todo
@@ -212,7 +214,7 @@ def _choices(asked: Question, days: float | None, *, arms: bool) -> Iterator[Cho
     share = asked.hysteresis
     yield not 0.0 <= share < 1.0, "hysteresis", share, "a share from 0 to below 1, such as 0.2"
     yield days is not None and not arms, "days", days, "it with exposures only"
-    yield not (np.isfinite(asked.days) and asked.days > 0), "days", days, "more than 0 days"
+    yield not is_above(asked.days), "days", days, "more than 0 days"
 
 
 def _by_period(
@@ -299,7 +301,7 @@ def _notes(log: EventLog, asked: Question) -> tuple[str, ...]:
         found = [
             f"Tiers by the {what[asked.measure]} of each calendar {asked.period} in "
             f"{log.timezone}: {steps}, else {asked.base}.",
-            f"Complete {asked.period}s up to {log.as_of.isoformat()}. Units count from their first "
+            f"Complete {asked.period}s up to {log.until}. Units count from their first "
             f"event on; in a {asked.period} without events they are in {asked.base}.",
             f"The log begins on {log.facts.first:%Y-%m-%d}: its first {asked.period} may be "
             "cut off, and nothing is known of tiers before.",

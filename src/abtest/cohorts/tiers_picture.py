@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from abtest.cohorts.drawn_dates import drawn_dates
 from abtest.errors import UsageError
 from abtest.show.bar_plot import Bars, stacked_bars
 from abtest.show.estimate_words import level_text
@@ -29,15 +30,18 @@ def stacked(found: Tiers) -> Chart:
     """Return bars of units by tier, the highest tier at the axis; with arms in per cent."""
     of_arms = "arm" in found.table
     key = "arm" if of_arms else "period"
-    places = tuple(str(name) for name in dict.fromkeys(found.table[key]))
+    table, cut = (found.table, "") if of_arms else drawn_dates(found.table, key, "units")
+    places = tuple(str(name) for name in dict.fromkeys(table[key]))
     said = [_said(found, key, name) for name in (places if of_arms else places[-1:])]
     if not of_arms:
         said.append(_moves_said(found))
+    if cut:
+        said.append(cut)
     column = "share" if of_arms else "units"
     layers = []
     names = list(reversed(found.asked.names))
     for name, (role, hatch, fill) in zip(names, (*LOOKS[: len(names) - 1], _BASE), strict=True):
-        values = found.table[found.table["tier"] == name][column].to_numpy(dtype=np.float64)
+        values = table[table["tier"] == name][column].to_numpy(dtype=np.float64)
         layers.append(Bars(name, 100.0 * values if of_arms else values, role, hatch, fill))
     words = Words(
         heading=found.title,

@@ -108,10 +108,13 @@ def moment(value: ir.Column, zone: str, label: str) -> ir.Value:
             (trimmed.re_search(_ZONED), zoned), (trimmed.re_search(_ZONELESS), local), else_=None
         )
         return ibis.ifelse(found.year().between(_FIRST_YEAR, _LAST_YEAR), found, None)
+    todo = "give it a date or timestamp type, or text such as 2026-01-05T10:00:00Z"
+    if kind.is_numeric():
+        todo += '; numbers since 1970 by pandas.to_datetime(column, unit="s"), or "ms", or "us"'
     raise DataError(
         "A column of times does not hold times",
         given=f"{label}: column of type {kind}",
-        todo="give it a date or timestamp type, or text such as 2026-01-05T10:00:00Z",
+        todo=todo,
         code="times_unreadable",
     )
 

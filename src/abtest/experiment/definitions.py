@@ -14,14 +14,23 @@ from abtest.experiment.toml_text import shown
 from abtest.metrics.catalogue import catalogue
 
 METRICS_FILE = "metrics.toml"
+BESIDE = frozenset(
+    {
+        "use", "id", "title", "description", "owner", "role", "direction", "mde", "margin",
+        "margin_absolute", "weight", "cuped", "covariates", "strata", "winsorize", "follow_up_days",
+        "conditional_on_denominator",
+    }
+)  # fmt: skip
+"""Keys that say what a metric is there for and how it is judged, and not what it counts."""
 
 
 def use_definitions(merged: Merged, library: Document | None) -> list[Finding]:
     """Replace every metric's `use` by the definition it names; return what was not found.
 
     A project's own definition comes before that of the catalogue. The definition's table name is
-    the metric's id; keys beside `use` replace those of the definition. A metric whose definition
-    is not found becomes None in `merged`.
+    the metric's id; keys beside `use` replace those of the definition. Where they change what is
+    counted, the definition's description is no longer true and is left out; where they name the
+    metric, so is its title. A metric whose definition is not found becomes None in `merged`.
     """
     entries = merged.data.get("metrics")
     if not isinstance(entries, (list, tuple)):
@@ -53,6 +62,7 @@ def _used(
         found.append(_unknown((*at, "use"), name, library))
         return None
     own = {key: value for key, value in entry.items() if key != "use"}
+    definition = _still_true(definition, own, name)
     document, inner = merged.sources[at]
     merged.sources[(*at, "id")] = merged.sources[(*at, "use")]
     for key, value in definition.items():
@@ -62,6 +72,18 @@ def _used(
             merged.sources[(*at, key)] = merged.sources[(*at, "use")]
     upper = Overlay(at, document, inner, own)
     return lay_over({"id": name, **definition}, upper, merged)
+
+
+def _still_true(
+    definition: Mapping[str, Any], own: Mapping[str, object], name: str
+) -> dict[str, Any]:
+    """Return the definition without the words that keys beside `use` make untrue."""
+    untrue = set()
+    if any(definition.get(key) != value for key, value in own.items() if key not in BESIDE):
+        untrue.add("description")
+    if own.get("id", name) != name:
+        untrue.add("title")
+    return {key: value for key, value in definition.items() if key not in untrue}
 
 
 def _catalogued(name: object) -> Mapping[str, Any] | None:

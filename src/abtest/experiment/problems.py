@@ -184,9 +184,16 @@ def _todo(kind: str, context: Mapping[str, Any], value: object) -> str:
 
 def _known_key(place: KeyPath) -> str:
     """Return the longest part of a path that is a key of experiment files, as it is explained."""
-    names = tuple(part for part in place if isinstance(part, str))
-    while names and field_at(model_at(ExperimentSpec, names[:-1]), names[-1]) is None:
-        names = names[:-1]
+    models: list[type[BaseModel]] = [ExperimentSpec]
+    names: list[str] = []
+    for part in place:
+        if isinstance(part, int):
+            continue
+        fields = [found for model in models if (found := field_at(model, part)) is not None]
+        if not fields:
+            break
+        names.append(part)
+        models = [model for field in fields for model in models_in(field.annotation)]
     return ".".join(names)
 
 

@@ -64,6 +64,15 @@ def experiment_file(root: Path, name: str) -> Path:
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return the known words that resemble `word`, joined by "or"; "" if none does."""
-    close = get_close_matches(word.lower(), known, n=3, cutoff=0.6)
-    return " or ".join(f'"{name}"' for name in close)
+    """Return the known words that resemble `word`, joined by "or"; "" if none does.
+
+    Examples
+    --------
+    >>> nearest("nps_score", ("unsubscribe", "nps", "csat_mean"))
+    '"nps"'
+    """
+    low = word.lower()
+    close = get_close_matches(low, known, n=3, cutoff=0.6)
+    begin = [name for name in known if low.startswith(f"{name}_") or name.startswith(f"{low}_")]
+    best = begin if begin and low not in close[:1] else close
+    return " or ".join(f'"{name}"' for name in best[:3])

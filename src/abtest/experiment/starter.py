@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -126,7 +126,7 @@ end = {end}             # TODO: end of enrolment
 control = "control"                    # values of the variant column
 treatments = [{treatments}]
 # allocation = {{ {allocation} }}      # left out: equal shares
-
+{costs}
 [data]
 kind = "events"                        # finished columns or totals: abtest explain data.kind
 source = "data/events.duckdb"          # TODO: DuckDB file, CSV (.gz), Parquet or glob
@@ -142,7 +142,7 @@ table = "events"
 unit = "user_id"
 time = "occurred_at"
 name = "event"
-{value}value = "value"                      # a number: amounts, answers, durations
+{value}
 
 # [data.units]                         # attributes known before exposure, for segments
 # table = "users"
@@ -192,6 +192,8 @@ class Idea:
         What to look out for, for the head of the file.
     valued
         Whether metrics need the events' value column.
+    costly
+        Whether metrics need what the arms cost.
     """
 
     title: str
@@ -199,6 +201,7 @@ class Idea:
     treatments: tuple[str, ...] = ("treatment",)
     notes: tuple[str, ...] = ()
     valued: bool = False
+    costly: bool = False
 
 
 def events_file(name: str, today: date) -> str:
@@ -219,11 +222,27 @@ def file_head(name: str, today: date, idea: Idea) -> str:
         notes="".join(f"#\n# {note}\n" for note in idea.notes),
         hypothesis=quoted(idea.hypothesis),
         treatments=", ".join(map(quoted, idea.treatments)),
-        allocation=", ".join(f"{arm} = {1 / len(arms):.3g}" for arm in arms),
-        value="" if idea.valued else "# ",
+        allocation=", ".join(f"{arm} = {share}" for arm, share in _shares(arms)),
+        costs=_costs(idea) if idea.costly else "",
+        value=f"{'' if idea.valued else '# '}value = {quoted('value')}".ljust(39)
+        + "# a number: amounts, answers, durations",
         start=f"{start:%Y-%m-%dT%H:%M:%SZ}",
         end=f"{start + timedelta(weeks=4):%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def _shares(arms: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield equal shares that sum to 1 as they are written: control has what is left."""
+    share = round(1 / len(arms), 4)
+    yield arms[0], f"{1 - share * (len(arms) - 1):.4g}"
+    for arm in arms[1:]:
+        yield arm, f"{share:.4g}"
+
+
+def _costs(idea: Idea) -> str:
+    each = ", ".join(f"{arm} = 1.0" for arm in idea.treatments)
+    stated = f"cost_per_unit = {{ {each} }}"
+    return f"{stated:<38} # TODO: what a unit of the arm costs, in the currency of values\n"
 
 
 def project_files() -> Iterator[tuple[str, bytes]]:

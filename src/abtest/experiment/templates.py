@@ -20,6 +20,7 @@ from abtest.metrics.roles import EventRoles
 _FILE = "templates.toml"
 _WIDTH = 96
 _VALUED = frozenset({"sum", "max"})
+_COSTLY = frozenset({"margin_per_unit", "cpa", "cac", "roi"})
 
 
 def templates() -> Mapping[str, Mapping[str, Any]]:
@@ -51,6 +52,7 @@ def templated_file(name: str, today: date, template: str | None, preset: str | N
         notes=tuple(_wrapped(note) for note in chosen.get("notes", ())),
         treatments=tuple(chosen.get("treatments", ("treatment",))),
         valued=any(_needs_values(metric) for metric in metrics),
+        costly=any(metric["use"] in _COSTLY for metric in metrics),
         **({"hypothesis": chosen["hypothesis"]} if chosen else {}),
     )
     parts = [file_head(name, today, idea), _roles(metrics)]
@@ -109,13 +111,18 @@ def _roles(metrics: Sequence[Mapping[str, Any]]) -> str:
         meaning = " ".join((EventRoles.model_fields[role].description or "").split())
         stated = f"{role} = {quoted(role)}"
         lines.append(f"{stated:<38} # TODO: {meaning[:1].lower()}{meaning[1:].rstrip('.')}")
+    if "active" in roles:
+        stated = '# passive = ["push_sent"]'
+        lines.append(f"{stated:<38} # what is done to units and not by them: never activity")
     return "\n".join([*lines, "", ""])
 
 
 def _table(metric: Mapping[str, Any]) -> str:
     """Return a metric of the file, with what it counts as comment."""
     entry = catalogue()[metric["use"]]
-    lines = [f"# {line}" for line in textwrap.wrap(str(entry.keys["description"]), _WIDTH - 2)]
+    lines = []
+    if "description" not in metric:  # its own stands below
+        lines += [f"# {line}" for line in textwrap.wrap(str(entry.keys["description"]), _WIDTH - 2)]
     if metric["role"] in ("primary", "guardrail"):
         lines += [f"# {line}" for line in textwrap.wrap(entry.edge_cases, _WIDTH - 2)]
     lines.append("[[metrics]]")

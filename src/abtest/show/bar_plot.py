@@ -158,7 +158,7 @@ def _side_by_side(
     wide = min(0.8 / max(len(x), 1), 0.16) / len(bars)
     for index, (one, values) in enumerate(zip(bars, table, strict=True)):
         shift = (index - (len(bars) - 1) / 2) * wide
-        _draw_bars(axes, x + shift, scale.place(values), 0.0, 0.92 * wide, _look(one))
+        _draw_bars(axes, x + shift, scale.place(values), 0.0, 0.92 * wide, _looks(one))
     if len(bars) > 1:
         _draw_key(axes, bars, body)
 
@@ -172,9 +172,9 @@ def _draw_layers(
         start = np.where(values >= 0.0, above, below)
         bottom, top = scale.place(start), scale.place(start + values)
         if len(x) > MANY:
-            _draw_steps(axes, bottom, top, _look(layer))
+            _draw_steps(axes, bottom, top, _looks(layer))
         else:
-            _draw_bars(axes, x, top - bottom, bottom, wide, _look(layer))
+            _draw_bars(axes, x, top - bottom, bottom, wide, _looks(layer))
         above, below = above + np.maximum(values, 0.0), below + np.minimum(values, 0.0)
 
 
@@ -184,41 +184,46 @@ def _draw_bars(
     heights: Floats,
     bottom: Floats | float,
     wide: float,
-    look: dict[str, Any],
+    looks: Sequence[dict[str, Any]],
 ) -> None:
     """Draw bars on paper of their own, so that no line of the axes shines through."""
     axes.bar(x, heights, bottom=bottom, width=wide, zorder=2, facecolor=ink("paper"), linewidth=0.0)
-    axes.bar(x, heights, bottom=bottom, width=wide, zorder=3, **look)
+    for look in looks:
+        axes.bar(x, heights, bottom=bottom, width=wide, zorder=3, **look)
 
 
-def _draw_steps(axes: Axes, bottom: Floats, top: Floats, look: dict[str, Any]) -> None:
+def _draw_steps(axes: Axes, bottom: Floats, top: Floats, looks: Sequence[dict[str, Any]]) -> None:
     """Draw bars without room between them as one area with steps."""
     edges = np.linspace(0.0, 1.0, len(top) + 1)
     x, low, high = np.repeat(edges, 2)[1:-1], np.repeat(bottom, 2), np.repeat(top, 2)
     axes.fill_between(x, low, high, zorder=2, facecolor=ink("paper"), linewidth=0.0)
-    axes.fill_between(x, low, high, zorder=3, **(look | {"linewidth": 0.0}))
+    for look in looks:
+        axes.fill_between(x, low, high, zorder=3, **(look | {"linewidth": 0.0}))
 
 
 def _draw_unknown(axes: Axes, unknown: NDArray[np.bool_]) -> None:
     """Hatch places over the whole height; at least a pixel wide."""
     x = places(len(unknown))[unknown]
     wide = max(1.0 / max(len(unknown), 1), 0.003)
-    axes.bar(
-        x, np.ones(len(x)), width=wide, facecolor=ink("warn-soft"), edgecolor=ink("warn"),
-        hatch="////", linewidth=0.0, zorder=1,
-    )  # fmt: skip
+    looks: list[dict[str, Any]] = [
+        {"facecolor": ink("warn-soft")},
+        {"facecolor": "none", "edgecolor": ink("warn"), "hatch": "////"},
+    ]
+    for look in looks:
+        axes.bar(x, np.ones(len(x)), width=wide, linewidth=0.0, zorder=1, **look)
 
 
-def _look(bars: Bars) -> dict[str, Any]:
+def _looks(bars: Bars) -> list[dict[str, Any]]:
+    """Return how bars are filled and, over it, hatched.
+
+    Each by itself: in SVG one drawing of both has the lines in the colour and strength of the face.
+    """
     from matplotlib.colors import to_rgba
 
     colour = ink(bars.role)
-    return {
-        "facecolor": to_rgba(colour, bars.fill),
-        "edgecolor": colour,
-        "hatch": bars.hatch or None,
-        "linewidth": 0.6,
-    }
+    filled = {"facecolor": to_rgba(colour, bars.fill), "edgecolor": colour, "linewidth": 0.6}
+    hatched = {"facecolor": "none", "edgecolor": colour, "hatch": bars.hatch, "linewidth": 0.0}
+    return [filled, hatched] if bars.hatch else [filled]
 
 
 def _draw_key(axes: Axes, bars: Sequence[Bars], body: float) -> None:
@@ -226,14 +231,11 @@ def _draw_key(axes: Axes, bars: Sequence[Bars], body: float) -> None:
     inch = 1.0 / (WIDTH - LEFT - RIGHT)
     for index, one in enumerate(bars):
         y = 0.96 - index * LEVEL / body
-        axes.bar(
-            [1.0 + 0.25 * inch],
-            [0.14 / body],
-            bottom=y - 0.07 / body,
-            width=0.2 * inch,
-            clip_on=False,
-            **_look(one),
-        )
+        for look in _looks(one):
+            axes.bar(
+                [1.0 + 0.25 * inch], [0.14 / body], bottom=y - 0.07 / body, width=0.2 * inch,
+                clip_on=False, **look,
+            )  # fmt: skip
         axes.text(
             1.0 + 0.45 * inch,
             y,

@@ -67,13 +67,34 @@ def absolute_interval(effect: Row, *, minus: str = MINUS) -> str:
     return _interval(effect["absolute"]["lower"], effect["absolute"]["upper"], show)
 
 
+def has_relative(effect: Row) -> bool:
+    """Return whether a relative effect says anything about the row.
+
+    A net promoter score runs from -100 to 100 and passes 0, near which a small change is many
+    times the score: it is told in points, unless the experiment was sized or judged by a share.
+
+    Examples
+    --------
+    >>> has_relative({"method": "nps_wald", "margin": None, "mde": None})
+    False
+    >>> has_relative({"method": "nps_wald", "margin": 0.1, "mde": None})
+    True
+    """
+    is_nps = str(effect.get("method")).startswith("nps_")
+    return not is_nps or any(effect.get(key) is not None for key in ("margin", "mde"))
+
+
 def relative(effect: Row, *, minus: str = MINUS) -> str:
-    """Return the relative effect with its sign."""
+    """Return the relative effect with its sign; a dash where it says nothing."""
+    if not has_relative(effect):
+        return MISSING
     return _relative_number(effect, minus)(effect["relative"]["estimate"])
 
 
 def relative_interval(effect: Row, *, minus: str = MINUS) -> str:
     """Return the confidence set of the relative effect, whichever of its five states it has."""
+    if not has_relative(effect):
+        return ""
     bounds = effect["relative"]
     status = bounds.get("status")
     show = _relative_number(effect, minus)

@@ -64,10 +64,15 @@ def forest_panels(document: Row, notes: Iterable[object], scale: Scale) -> list[
 
     Relative effects share one axis in per cent. Absolute effects have units: shares of
     units share an axis in percentage points, any other metric has its own; every one of
-    these axes is symmetric, so that zero stands in one line down the page.
+    these axes is symmetric, so that zero stands in one line down the page. A metric whose
+    relative effect says nothing is among the absolute ones only.
     """
     labels = say.labels_of(notes)
-    effects = whole_effects(document)
+    effects = [
+        effect
+        for effect in whole_effects(document)
+        if scale == "absolute" or say.has_relative(effect)
+    ]
     rows = [(effect, _row(effect, labels, document, scale)) for effect in effects]
     if not rows:
         return []

@@ -35,7 +35,7 @@ class HeatRow:
     values
         One number per cell; None where nothing is known.
     texts
-        What is written into the cells.
+        What is written into the cells; where one has no room for its text, none is written.
     strong
         Whether it stands apart, as a total does.
     """
@@ -94,11 +94,12 @@ def heatmap(
         cell = min(0.75, (across - begin) / max(width, 1))
         place = _Places(left, tuple(middles), begin, cell, body)
         _headings(axes, place, corner, facts, columns[:width])
+        written = all(text_width(text, 7.5) <= cell for row in shown for text in row.texts[:width])
         largest = max(
             (abs(v) for row in shown for v in row.values[:width] if v is not None), default=0.0
         )
         for index, row in enumerate(shown):
-            _draw_row(axes, place, index, row, width, largest, diverging=diverging)
+            _draw_row(axes, place, index, row, width, largest, diverging=diverging, written=written)
     return chart
 
 
@@ -145,6 +146,7 @@ def _draw_row(
     largest: float,
     *,
     diverging: bool,
+    written: bool,
 ) -> None:
     from matplotlib.patches import Rectangle
 
@@ -173,7 +175,7 @@ def _draw_row(
         if diverging and value == 0.0:
             alpha = 0.0
         axes.add_patch(Rectangle(*box, facecolor=ink(role), alpha=alpha, linewidth=0))
-        if text and text_width(text, 7.5) <= place.cell:
+        if text and written:
             axes.text(
                 x + place.cell / 2, y, text, va="center", ha="center", fontsize=7.5, weight=weight,
                 color=ink("ink"),

@@ -6,6 +6,7 @@ values of any size are drawn alike.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -224,8 +225,19 @@ def shortened(text: object, longest: int) -> str:
 
 
 def in_sentence(name: object) -> str:
-    """Return a name as sentences about a figure use it."""
-    return shortened(name, LONGEST_IN_SENTENCE)
+    r"""Return a name as sentences about a figure use it.
+
+    One that is written from right to left ends with a mark, or it would draw the number that
+    follows to its other side.
+
+    Examples
+    --------
+    >>> ascii(in_sentence("خرید")), in_sentence("buy")
+    ("'\\u062e\\u0631\\u06cc\\u062f\\u200e'", 'buy')
+    """
+    found = shortened(name, LONGEST_IN_SENTENCE)
+    leftward = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in found)
+    return f"{found}\N{LEFT-TO-RIGHT MARK}" if leftward else found
 
 
 def fitted(
