@@ -1,4 +1,7 @@
-"""What each cohort helper counts, as one would ask DuckDB for it by hand."""
+"""What each cohort helper counts, as one would ask DuckDB for it by hand.
+
+Exact repeats are one event where events are counted or added up.
+"""
 
 from benchmarks.log_queries import GAP, folder
 
@@ -14,7 +17,7 @@ def _log(events: int) -> str:
 
 
 def _orders(events: int) -> str:
-    return f"(SELECT * FROM {_log(events)} WHERE event = 'order')"
+    return f"(SELECT DISTINCT * FROM {_log(events)} WHERE event = 'order')"
 
 
 def _days(events: int) -> str:
@@ -38,7 +41,8 @@ def actions(events: int) -> str:
         WITH paused AS (
             SELECT user_id, event, epoch_us(occurred_at) - lag(epoch_us(occurred_at)) OVER (
                 PARTITION BY user_id ORDER BY occurred_at) AS pause
-            FROM {_log(events)} WHERE occurred_at >= {_END} - INTERVAL 28 DAYS
+            FROM (SELECT DISTINCT * FROM {_log(events)}
+                WHERE occurred_at >= {_END} - INTERVAL 28 DAYS)
         ), users AS (
             SELECT user_id, event, count(*) AS n,
                 count(*) FILTER (pause IS NULL OR pause > {GAP}) AS sessions
@@ -150,26 +154,36 @@ def funnel(events: int) -> str:
 
 
 def paths(events: int) -> str:
-    """Steps of users from one event to another, repeats in a row put together."""
+    """Steps of users from one event to another with their median pause, and the first six steps.
+
+    Repeats in a row are one step.
+    """
     window = "OVER (PARTITION BY user_id ORDER BY occurred_at, event)"
     return f"""
         WITH once AS (SELECT DISTINCT * FROM {_log(events)}), ordered AS (
             SELECT user_id, occurred_at, event, lag(event) {window} AS before FROM once
         ), steps AS (
-            SELECT user_id, event, lag(event) {window} AS before, lead(event) {window} AS after
+            SELECT user_id, event, row_number() {window} AS place, lead(event) {window} AS after,
+                epoch_us(lead(occurred_at) {window}) - epoch_us(occurred_at) AS pause
             FROM ordered WHERE before IS NULL OR before <> event
         ), ways AS (
             SELECT user_id, event AS source, coalesce(after, 'path_end') AS target FROM steps
-            UNION ALL SELECT user_id, 'path_start', event FROM steps WHERE before IS NULL
+            UNION ALL SELECT user_id, 'path_start', event FROM steps WHERE place = 1
         ), users AS (
             SELECT user_id, source, target, count(*) AS n FROM ways GROUP BY user_id, source, target
+        ), pauses AS (
+            SELECT event AS source, after AS target, median(pause) / 1e6 AS seconds FROM steps
+            WHERE after IS NOT NULL GROUP BY event, after
         )
-        SELECT source, target, sum(n), count(*) FROM users GROUP BY source, target
+        SELECT source, target, sum(n), count(*), coalesce(any_value(seconds), 0)
+        FROM users LEFT JOIN pauses USING (source, target) GROUP BY source, target
+        UNION ALL SELECT place::VARCHAR, event, count(*), count(DISTINCT user_id), 0 FROM steps
+            WHERE place <= 6 GROUP BY place, event
     """
 
 
 def churn(events: int) -> str:
-    """Users by the half days from their first event to the last before 28 silent days."""
+    """Users, and those that left: days from the first event to the last before 28 silent ones."""
     return f"""
         WITH beside AS (
             SELECT user_id, epoch_us(occurred_at) AS us, coalesce(lead(epoch_us(occurred_at)) OVER (
@@ -180,8 +194,8 @@ def churn(events: int) -> str:
                 min(us) FILTER (next > us + 28 * {_DAY}) AS gone
             FROM beside GROUP BY user_id
         )
-        SELECT count(*), count(*) FILTER ((gone - first) // ({_DAY} // 2)
-            < (epoch_us({_END}) - 28 * {_DAY} - first) // ({_DAY} // 2)) FROM users
+        SELECT count(*), count(*) FILTER ((gone - first) // {_DAY}
+            < (epoch_us({_END}) - 28 * {_DAY} - first) // {_DAY}) FROM users
     """
 
 
@@ -210,14 +224,19 @@ def inactivity(events: int) -> str:
 
 
 def repeats(events: int) -> str:
-    """Users with so many dates of orders or more."""
+    """Users with so many dates of orders or more, and those of them with another."""
+    window = "OVER (PARTITION BY user_id ORDER BY day)"
     return f"""
-        WITH users AS (
-            SELECT user_id, count(DISTINCT occurred_at::DATE) AS dates FROM {_orders(events)}
-            GROUP BY user_id
+        WITH dates AS (
+            SELECT DISTINCT user_id, occurred_at::DATE AS day FROM {_log(events)}
+            WHERE event = 'order'
+        ), placed AS (
+            SELECT row_number() {window} AS place, lead(day) {window} - day AS days FROM dates
+        ), by_days AS (
+            SELECT place, days, count(*) AS users FROM placed WHERE place < 6 GROUP BY place, days
         )
-        SELECT range, (SELECT count(*) FROM users WHERE dates >= range)
-        FROM range(1, (SELECT max(dates) + 1 FROM users)::BIGINT)
+        SELECT place, sum(users), coalesce(sum(users) FILTER (days IS NOT NULL), 0) FROM by_days
+        GROUP BY place
     """
 
 
@@ -243,11 +262,11 @@ def rfm(events: int) -> str:
             SELECT user_id, max(occurred_at) AS last, count(*) AS orders, sum(value) AS value
             FROM {_orders(events)} GROUP BY user_id
         ), scored AS (
-            SELECT ntile(5) OVER (ORDER BY last) AS r, ntile(5) OVER (ORDER BY orders) AS f, value
-            FROM users
+            SELECT ntile(5) OVER (ORDER BY last) AS r, ntile(5) OVER (ORDER BY orders) AS f,
+                ntile(5) OVER (ORDER BY value) AS m, value FROM users
         )
         SELECT sum(n), sum(value) FROM (
-            SELECT r, f, count(*) AS n, sum(value) AS value FROM scored GROUP BY r, f)
+            SELECT r, f, m, count(*) AS n, sum(value) AS value FROM scored GROUP BY r, f, m)
     """
 
 

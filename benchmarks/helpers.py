@@ -27,7 +27,7 @@ class Helper:
         """Return the helper's answer over a log that it opens."""
         place = folder(events)
         shown = {"exposures": str(place / "exposures.parquet")} if self.arms else {}
-        return self.call(cohorts.open_log(str(place / "events.parquet"), **shown))  # type: ignore[arg-type]
+        return self.call(cohorts.open_log(str(place / "events.parquet"), **shown))
 
     def agrees(self, events: int, rows: Rows) -> bool:
         """Return whether the helper's answer has the query's rows."""
@@ -82,6 +82,14 @@ def _sessions(found: Any) -> Rows:
 def _retained(found: Any) -> Rows:
     table = found.table[found.table["period"] > 0]
     return [(arm, *part["retained"]) for arm, part in table.groupby("cohort")]
+
+
+def _paths(found: Any) -> Rows:
+    names = ["source", "target", "count", "units", "median_seconds"]
+    yield from found.table[names].fillna({"median_seconds": 0.0}).itertuples(index=False, name=None)
+    for step, event, count in found.steps[["step", "event", "count"]].itertuples(index=False):
+        if count and not event.startswith("path_"):
+            yield str(step), event, count, count, 0.0  # a unit has one path
 
 
 def _gaps(found: Any) -> Rows:
@@ -143,7 +151,7 @@ HELPERS = {
         by_hand.funnel,
         lambda found: [tuple(found.table["reached"])],
     ),
-    "paths": Helper(cohorts.paths, by_hand.paths, _columns("source", "target", "count", "units")),
+    "paths": Helper(cohorts.paths, by_hand.paths, _paths),
     "churn": Helper(
         cohorts.churn,
         by_hand.churn,
@@ -158,7 +166,7 @@ HELPERS = {
     "repeat_progression": Helper(
         lambda log: cohorts.repeat_progression(log, purchase="order"),
         by_hand.repeats,
-        _columns("purchase", "reached"),
+        _columns("purchase", "reached", "again"),
     ),
     "lifetime_value": Helper(
         lambda log: cohorts.lifetime_value(log, purchase="order", days=28),

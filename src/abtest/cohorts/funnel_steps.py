@@ -171,6 +171,11 @@ def _keys(asked: Question) -> list[str]:
     return keys
 
 
+def _unit_keys(asked: Question) -> list[str]:
+    """Return the keys without the arm: a unit has one, and it is text to sort by."""
+    return [key for key in _keys(asked) if key != "arm"]
+
+
 def _subject(asked: Question) -> list[str]:
     return [key for key in _keys(asked) if key != "held"]
 
@@ -191,13 +196,15 @@ def _moments(events: ir.Table, asked: Question) -> ir.Table:
         return held.select(*keys, "us", "start", "event", position=position, **flags)
     met = held.mutate(**flags)
     met = met.filter(ibis.or_(*(met[name] for name in flags)))
-    return met.group_by(*keys, "us").aggregate(
-        start=met["start"].min(), **{name: met[name].any() for name in flags}
+    return met.group_by(*_unit_keys(asked), "us").aggregate(
+        arm=met["arm"].arbitrary(),
+        start=met["start"].min(),
+        **{name: met[name].any() for name in flags},
     )
 
 
 def _window(asked: Question, **frame: Any) -> Any:
-    return ibis.window(group_by=_keys(asked), order_by="us", **frame)
+    return ibis.window(group_by=_unit_keys(asked), order_by="us", **frame)
 
 
 def _anchored(log: EventLog, moments: ir.Table, asked: Question) -> ir.Table:
@@ -265,7 +272,7 @@ def _ordered(log: EventLog, moments: ir.Table, asked: Question) -> ir.Table:
 
 def _up_to(asked: Question, k: int) -> Any:
     """Return the moments at which the step before may have been: up to this one, and grace."""
-    unit = {"group_by": _keys(asked), "order_by": "us"}
+    unit = {"group_by": _unit_keys(asked), "order_by": "us"}
     names = set(asked.steps[k - 1])
     if any(names & set(step) for step in asked.steps[: k - 1]):  # one event is not two steps
         return ibis.rows_window(preceding=(None, 1), **unit)
@@ -291,7 +298,7 @@ def _strict(log: EventLog, moments: ir.Table, asked: Question) -> ir.Table:
     table = _anchored(log, moments, asked)
     order = [table["us"], table["position"], table["event"]]
     for k in range(2, asked.count + 1):
-        window = ibis.window(group_by=_keys(asked), order_by=order)
+        window = ibis.window(group_by=_unit_keys(asked), order_by=order)
         before = table[f"entry{k - 1}"].lag().over(window)
         table = table.mutate(**{f"entry{k}": _kept(table, before, k, asked)})
     return table
@@ -314,7 +321,7 @@ def _any(log: EventLog, moments: ir.Table, asked: Question) -> ir.Table:
         end = us + microseconds(asked.within)
     if log.arms is None and asked.within is not None:
         starts = starts & (us <= _last_entry(log, asked))
-    ahead = ibis.rows_window(preceding=0, following=None, group_by=_keys(asked), order_by="us")
+    ahead = ibis.rows_window(preceding=0, following=None, group_by=_unit_keys(asked), order_by="us")
     met = [(us.min(where=step).over(ahead) <= end).fill_null(False).cast("int64") for step in steps]
     depth = sum(met[1:], start=met[0])
     return moments.mutate(depth=ibis.ifelse(starts, depth, 0))

@@ -101,9 +101,11 @@ class Walks:
 def walks(log: EventLog, asked: Question) -> Walks:
     """Return the paths of a log, counted."""
     units, waiting = _units(log, asked)
-    scoped = log.keep(_scoped(log, asked))
+    # of repeats in a row one step is left in any case
+    scoped = _scoped(log, asked, log.events if asked.collapse else log.once)
     events, without_id = scoped, 0
     if asked.by == "session":
+        scoped = log.keep(scoped)
         if "session" in scoped.columns:
             missing = scoped["session"].isnull().sum().fill_null(0)
             without_id = _number(log, scoped.aggregate(n=missing))
@@ -112,7 +114,9 @@ def walks(log: EventLog, asked: Question) -> Walks:
     count = sum(units.values())
     if asked.by == "session":
         count = _number(log, subjects.aggregate(n=subjects.count()))
-    cut = log.keep(_cut(events, asked))
+    if asked.names:
+        events = events.filter(events["event"].isin(asked.names))
+    cut = log.keep(_cut(events, asked)) if asked.starts or asked.ends else events
     nodes = _nodes(log, cut, asked)
     rows = log.keep(_numbered(cut, nodes, asked))
     first = rows.filter(rows["position"] == 1)
@@ -138,7 +142,7 @@ def walks(log: EventLog, asked: Question) -> Walks:
         sizes=sizes,
         flows=_frame(log, _flows(rows, asked)),
         ways=_frame(log, _ways(rows, asked)),
-        negative=_negative(log, scoped, asked),
+        negative=_negative(log, asked),
     )
 
 
@@ -152,7 +156,12 @@ def _number(log: EventLog, table: ir.Table) -> int:
 
 
 def _keys(asked: Question) -> list[str]:
-    return ["arm", "unit", "session"] if asked.by == "session" else ["arm", "unit"]
+    return ["arm", *_subject(asked)]
+
+
+def _subject(asked: Question) -> list[str]:
+    """Return the keys without the arm: a unit has one, and it is text to sort by."""
+    return ["unit", "session"] if asked.by == "session" else ["unit"]
 
 
 def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
@@ -176,9 +185,8 @@ def _window(asked: Question) -> ir.Value:
     return ibis.interval(microseconds=microseconds(asked.within_days))
 
 
-def _scoped(log: EventLog, asked: Question) -> ir.Table:
+def _scoped(log: EventLog, asked: Question, events: ir.Table) -> ir.Table:
     """Return arm, unit, event, us (microseconds since 1970) and session where there are ids."""
-    events = log.once
     epoch = ibis.literal(0).as_timestamp("s")
     chosen: dict[str, ir.Value] = {
         "unit": events["unit"],
@@ -199,17 +207,20 @@ def _scoped(log: EventLog, asked: Question) -> ir.Table:
     return joined.filter(inside).select(arm=units["arm"], **chosen)
 
 
-def _cut(events: ir.Table, asked: Question) -> ir.Table:
-    """Return the events of paths with ``place``, their order: by time, then by name."""
-    if asked.names:
-        events = events.filter(events["event"].isin(asked.names))
-    keys = _keys(asked)
-    whole = ibis.window(group_by=keys)
+def _order(events: ir.Table, asked: Question) -> list[ir.Value]:
+    """Return the order of a subject's events: by time, then as they are named, then by name."""
     by = [events["us"], events["event"]]
     if len(asked.names) > 1:
         listed = ((events["event"] == name, i) for i, name in enumerate(asked.names))
         by.insert(1, ibis.cases(*listed, else_=len(asked.names)))
-    order = ibis.window(group_by=keys, order_by=by)
+    return by
+
+
+def _cut(events: ir.Table, asked: Question) -> ir.Table:
+    """Return the events from the first that begins a path to the first that ends it."""
+    keys = _keys(asked)
+    whole = ibis.window(group_by=_subject(asked))
+    order = ibis.window(group_by=_subject(asked), order_by=_order(events, asked))
     events = events.select(*keys, "event", "us", place=ibis.row_number().over(order))
     if asked.starts:
         begins = events["place"].min(where=events["event"].isin(asked.starts)).over(whole)
@@ -220,7 +231,7 @@ def _cut(events: ir.Table, asked: Question) -> ir.Table:
         events = events.mutate(last=last)
         inside = events["last"].isnull() | (events["place"] <= events["last"]).fill_null(False)
         events = events.filter(inside).drop("last")
-    return events
+    return events.drop("place")
 
 
 def _nodes(log: EventLog, events: ir.Table, asked: Question) -> tuple[str, ...]:
@@ -253,13 +264,13 @@ def _numbered(events: ir.Table, nodes: tuple[str, ...], asked: Question) -> ir.T
     """Return a row per step: keys, position (from 1), node, us, and after, pause of the next."""
     keys = _keys(asked)
     known = events["event"].isin(nodes or (OTHER,))
-    rows = events.select(*keys, "us", "place", node=known.ifelse(events["event"], OTHER))
+    rows = events.select(*keys, "us", "event", node=known.ifelse(events["event"], OTHER))
     if asked.collapse:
-        before = rows["node"].lag().over(ibis.window(group_by=keys, order_by="place"))
-        rows = rows.mutate(before=before)
+        order = ibis.window(group_by=_subject(asked), order_by=_order(rows, asked))
+        rows = rows.mutate(before=rows["node"].lag().over(order))
         rows = rows.filter(rows["before"].isnull() | (rows["before"] != rows["node"]))
         rows = rows.drop("before")
-    order = ibis.window(group_by=keys, order_by="place")
+    order = ibis.window(group_by=_subject(asked), order_by=_order(rows, asked))
     return rows.select(
         *keys,
         "node",
@@ -275,8 +286,10 @@ def _transitions(rows: ir.Table) -> ir.Table:
     first = rows.filter(rows["position"] == 1)
     begins = first.select("arm", "unit", source=ibis.literal(START), target=first["node"])
     every = inner.union(begins)
-    counted = every.group_by("arm", "unit", "source", "target").aggregate(n=every.count())
-    from_there = ibis.window(group_by=["arm", "unit", "source"])
+    counted = every.group_by("unit", "source", "target").aggregate(
+        arm=every["arm"].arbitrary(), n=every.count()
+    )
+    from_there = ibis.window(group_by=["unit", "source"])
     return counted.mutate(t=counted["n"].sum().over(from_there).cast("int64"))
 
 
@@ -292,7 +305,9 @@ def _cells(per_unit: ir.Table) -> ir.Table:
 
 
 def _sources(per_unit: ir.Table) -> ir.Table:
-    own = per_unit.group_by("arm", "unit", "source").aggregate(t=per_unit["t"].max())
+    own = per_unit.group_by("unit", "source").aggregate(
+        arm=per_unit["arm"].arbitrary(), t=per_unit["t"].max()
+    )
     t = own["t"].cast("float64")
     return own.group_by("arm", "source").aggregate(
         t=own["t"].sum().cast("int64"), visitors=own.count(), tt=(t * t).sum()
@@ -362,8 +377,8 @@ def _ways(rows: ir.Table, asked: Question) -> ir.Table:
     return ranked.filter(ranked["place"] < MOST_PATHS).order_by("place", "arm")
 
 
-def _negative(log: EventLog, events: ir.Table, asked: Question) -> pd.DataFrame:
-    met = events.filter(events["event"].isin(asked.negative or ("",)))
+def _negative(log: EventLog, asked: Question) -> pd.DataFrame:
+    met = _scoped(log, asked, log.named(asked.negative or ("",)).distinct())
     own = met.group_by("arm", "event", "unit").aggregate(n=met.count())
     found = own.group_by("arm", "event").aggregate(
         units=own.count(), n=own["n"].sum().cast("int64")
