@@ -7,19 +7,17 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import duckdb
 
 import abtest
-from abtest import cohorts
 from abtest.data.measured import Measured as MeasuredData
 from abtest.data.measurement import measure as measure_data
 from abtest.experiment.analysis import Experiment
 from abtest.experiment.requests import metric_requests
 from benchmarks import log_queries as by_hand
+from benchmarks.helpers import HELPERS
 from benchmarks.log_queries import EVENTS, FEW
 from benchmarks.peak import alone
 from benchmarks.timing import Measured
@@ -109,45 +107,10 @@ def analysis_seconds(metrics: Sequence[str]) -> float:
     return seconds_of(lambda: experiment(metrics, EVENTS).analyze().document)
 
 
-@dataclass(frozen=True)
-class Helper:
-    """A cohort helper over a log, and the query that counts the same.
-
-    `same` says whether the helper's answer has the query's rows.
-    """
-
-    call: Callable[[int], Any]
-    query: Callable[[int], str]
-    same: Callable[[Any, list[tuple[Any, ...]]], bool]
-
-
-def _retention(events: int) -> Any:
-    folder = by_hand.folder(events)
-    return cohorts.retention(
-        str(folder / "events.parquet"),
-        exposures=str(folder / "exposures.parquet"),
-        back="open",
-        period="day",
-        periods=27,
-    )
-
-
-def _retained(found: Any, rows: list[tuple[Any, ...]]) -> bool:
-    table = found.table
-    return all(
-        [*table.loc[(table["cohort"] == arm) & (table["period"] > 0), "retained"]] == counts
-        for arm, *counts in rows
-    )
-
-
-HELPERS = {"retention": Helper(_retention, by_hand.retention_by_hand, _retained)}
-"""Cohort helpers by name."""
-
-
 def helper_seconds(name: str) -> float:
     """Return the seconds of a helper; modules are imported by one over a small log."""
-    HELPERS[name].call(FEW)
-    return seconds_of(lambda: HELPERS[name].call(EVENTS))
+    HELPERS[name].run(FEW)
+    return seconds_of(lambda: HELPERS[name].run(EVENTS))
 
 
 def medians(*sides: tuple[Callable[..., float], object]) -> list[tuple[float, int]]:
@@ -251,7 +214,7 @@ def helper_rows() -> Iterator[Measured]:
         own, hand = medians((helper_seconds, name), (query_seconds, helper.query(EVENTS)))
         with duckdb.connect() as connection:
             rows = connection.execute(helper.query(FEW)).fetchall()
-        same = helper.same(helper.call(FEW), rows)
+        same = helper.agrees(FEW, rows)
         what = f"`cohorts.{name}` of the same log, over the same counts by hand"
         yield row(what, own, hand[0], HELPER_RATIO, same)
 

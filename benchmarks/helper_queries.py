@@ -132,7 +132,10 @@ def sessions(events: int) -> str:
 
 
 def funnel(events: int) -> str:
-    """Users with each of three steps after the best one before it, within 7 days of the first."""
+    """Users with each of three steps after the best one before it, within 7 days of the first.
+
+    With the median time from the first step to the others.
+    """
     week = 7 * 86_400_000_000
     last = f"epoch_us({_END}) - {week}"
     window = "OVER (PARTITION BY user_id ORDER BY us)"
@@ -148,8 +151,12 @@ def funnel(events: int) -> str:
         ), three AS (
             SELECT *, CASE WHEN event = 'order' AND us <= max(b) {window} + {week}
                 THEN max(b) {window} END AS c FROM two
-        ), users AS (SELECT user_id, max(a) AS a, max(b) AS b, max(c) AS c FROM three GROUP BY 1)
-        SELECT count(a), count(b), count(c) FROM users
+        ), users AS (
+            SELECT user_id, max(a) AS a, max(b) AS b, max(c) AS c,
+                arg_min(us - b, us) FILTER (b IS NOT NULL) AS to_b,
+                arg_min(us - c, us) FILTER (c IS NOT NULL) AS to_c FROM three GROUP BY user_id
+        )
+        SELECT count(a), count(b), count(c), median(to_b) / 1e6, median(to_c) / 1e6 FROM users
     """
 
 

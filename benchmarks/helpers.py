@@ -149,7 +149,7 @@ HELPERS = {
     "funnel": Helper(
         lambda log: cohorts.funnel(log, ["open", "cart", "order"], within=7),
         by_hand.funnel,
-        lambda found: [tuple(found.table["reached"])],
+        lambda found: [(*found.table["reached"], *found.table["median_seconds"][1:])],
     ),
     "paths": Helper(cohorts.paths, by_hand.paths, _paths),
     "churn": Helper(

@@ -82,7 +82,7 @@ def reached(log: EventLog, asked: Question) -> Reached:
     if asked.by == "session":
         events = in_sessions(events, asked.gap_minutes)
     subjects = events.select(*_subject(asked)).distinct() if asked.by == "session" else None
-    moments = log.keep(_moments(events, asked))
+    moments = log.keep(_moments(events, asked, arms=log.arms is not None))
     removed = 0
     if asked.exclude and asked.exclusion == "remove_unit":
         moments, removed = _without_excluded(log, moments, asked)
@@ -132,7 +132,7 @@ def _events(log: EventLog, asked: Question) -> ir.Table:
     if asked.hold_constant:
         chosen["held"] = events[HELD]
     if log.arms is None:
-        return events.select(**chosen, arm=ibis.literal(ALL), start=ibis.literal(0, "int64"))
+        return events.select(**chosen, **_NO_ARM)
     units = log.arms.units
     joined = events.join(units, "unit")
     inside = (
@@ -144,6 +144,7 @@ def _events(log: EventLog, asked: Question) -> ir.Table:
     return joined.filter(inside).select(**chosen, arm=units["arm"], start=start)
 
 
+_NO_ARM = {"arm": ibis.literal(ALL), "start": ibis.literal(0, "int64")}
 HELD = "property"
 """Column of the log whose value a subject's steps must share."""
 
@@ -180,7 +181,7 @@ def _subject(asked: Question) -> list[str]:
     return [key for key in _keys(asked) if key != "held"]
 
 
-def _moments(events: ir.Table, asked: Question) -> ir.Table:
+def _moments(events: ir.Table, asked: Question, *, arms: bool) -> ir.Table:
     """Return a row per subject and moment with a flag for each step that happens in it.
 
     For ``strict`` a row per event, as what lies between counts.
@@ -196,11 +197,12 @@ def _moments(events: ir.Table, asked: Question) -> ir.Table:
         return held.select(*keys, "us", "start", "event", position=position, **flags)
     met = held.mutate(**flags)
     met = met.filter(ibis.or_(*(met[name] for name in flags)))
-    return met.group_by(*_unit_keys(asked), "us").aggregate(
-        arm=met["arm"].arbitrary(),
-        start=met["start"].min(),
-        **{name: met[name].any() for name in flags},
-    )
+    facts = {name: met[name].any() for name in flags}
+    if arms:
+        facts |= {"arm": met["arm"].arbitrary(), "start": met["start"].min()}
+        return met.group_by(*_unit_keys(asked), "us").aggregate(**facts)
+    moments = met.group_by(*_unit_keys(asked), "us").aggregate(**facts)
+    return moments.mutate(**_NO_ARM)
 
 
 def _window(asked: Question, **frame: Any) -> Any:

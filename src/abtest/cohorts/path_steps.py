@@ -147,7 +147,11 @@ def walks(log: EventLog, asked: Question) -> Walks:
 
 
 def _frame(log: EventLog, table: ir.Table) -> pd.DataFrame:
+    """Return a table with the names of arms, which are numbers in the engine."""
     frame: pd.DataFrame = log.run(table).to_pandas()
+    if "arm" in frame.columns:
+        names = (ALL,) if log.arms is None else log.arms.names
+        frame["arm"] = frame["arm"].map(dict(enumerate(names))).astype("str")
     return frame
 
 
@@ -196,7 +200,7 @@ def _scoped(log: EventLog, asked: Question, events: ir.Table) -> ir.Table:
     if asked.by == "session" and "session" in events.columns:
         chosen["session"] = events["session"]
     if log.arms is None:
-        return events.select(arm=ibis.literal(ALL), **chosen)
+        return events.select(arm=ibis.literal(0, "int8"), **chosen)
     units = log.arms.units
     joined = events.join(units, "unit")
     inside = (
@@ -204,7 +208,9 @@ def _scoped(log: EventLog, asked: Question, events: ir.Table) -> ir.Table:
         & (events["time"] < units["start"] + _window(asked))
         & _is_over(log, units, asked)
     )
-    return joined.filter(inside).select(arm=units["arm"], **chosen)
+    numbers = ((name, place) for place, name in enumerate(log.arms.names))
+    number = units["arm"].cases(*numbers).cast("int8")
+    return joined.filter(inside).select(arm=number, **chosen)
 
 
 def _order(events: ir.Table, asked: Question) -> list[ir.Value]:
