@@ -102,7 +102,7 @@ def daily_lifecycle(events: int) -> str:
             WHERE next IS NULL OR next > day + ahead GROUP BY 1
         ), active AS (
             SELECT day, count(*) AS users, count(*) FILTER (since IS NULL) AS new,
-                count(*) FILTER (since < 7) AS current FROM beside GROUP BY day
+                count(*) FILTER (since <= 7) AS current FROM beside GROUP BY day
         )
         SELECT day, active.users, new, current, coalesce(silent.users, 0)
         FROM active LEFT JOIN silent USING (day)
