@@ -82,6 +82,8 @@ def test_a_log_without_names_of_events_is_all_one_event():
          "missing_column", "first_event"),
         (LOG, {"exposures": frame(user_id=["a", "b"], variant=["x", "y"], exposed_at="2026-01-01"),
                "control": "z"}, "unknown_control", "arms"),
+        (LOG, {"exposures": frame(user_id=["u1", "u2"], variant=["x", "y"],
+                                  exposed_at="2026-01-01")}, "no_common_units", "prefixes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_in_three_parts(given, options, code, says):

@@ -74,7 +74,8 @@ def open_arms(
     Raises
     ------
     DataError
-        ``missing_column``, ``no_exposures``, ``one_arm`` or ``unknown_control``.
+        ``missing_column``, ``no_exposures``, ``one_arm``, ``unknown_control``, or
+        ``no_common_units`` where no unit of the exposures has an event.
     """
     unit = find_column(source, "unit", options.get("unit"))
     variant = find_column(source, "variant", options.get("variant"))
@@ -97,6 +98,7 @@ def open_arms(
         arm=rows["arm"].min(), other=rows["arm"].max(), start=rows["time"].min()
     )
     kept = sources.keep(units, source.label)
+    _refuse_strangers(kept, events, source, sources)
     crossed = kept["arm"] != kept["other"]
     counted = kept.group_by("arm").aggregate(n=(~crossed).sum(), crossover=crossed.sum())
     found = sources.run(counted.order_by("arm"), source.label).to_pylist()
@@ -113,6 +115,26 @@ def open_arms(
         kept.filter(~crossed).select("unit", "arm", "start"),
         (control, *(name for name in names if name != control)),
         sum(int(row["crossover"]) for row in found),
+    )
+
+
+def _refuse_strangers(units: ir.Table, events: ir.Table, source: Source, sources: Sources) -> None:
+    """Refuse exposures of which no unit has an event: every arm would look idle."""
+    both = events.semi_join(units, "unit").select("unit").limit(1)
+    if (
+        sources.run(both, source.label).num_rows
+        or not sources.run(units.limit(1), source.label).num_rows
+    ):
+        return
+    examples = [
+        sources.run(table.select("unit").limit(1), source.label)["unit"][0].as_py()
+        for table in (units, events)
+    ]
+    raise DataError(
+        "No event belongs to a unit of the exposures",
+        given=f"{source.label}: units such as {examples[0]!r}; the log has {examples[1]!r}",
+        todo="check the unit columns: leading zeros, prefixes, another kind of id",
+        code="no_common_units",
     )
 
 
