@@ -55,11 +55,15 @@ def actions(events: int) -> str:
 def active_users(events: int) -> str:
     """Users of each day, of the 7 and of the 28 days that end with it."""
     return f"""
-        WITH active AS {_days(events)}, days AS (SELECT DISTINCT day AS last FROM active)
-        SELECT last, count(DISTINCT user_id) FILTER (day = last),
-            count(DISTINCT user_id) FILTER (day > last - 7), count(DISTINCT user_id)
-        FROM active JOIN days ON day BETWEEN last - 27 AND last
-        GROUP BY last HAVING min(day) = last - 27
+        WITH beside AS (
+            SELECT day, lead(day) OVER (PARTITION BY user_id ORDER BY day) AS next
+            FROM {_days(events)}
+        )
+        SELECT day + ahead AS last, count(*) FILTER (ahead = 0), count(*) FILTER (ahead < 7),
+            count(*) FROM beside, (SELECT range AS ahead FROM range(28))
+        WHERE next IS NULL OR next > day + ahead
+        GROUP BY last HAVING last BETWEEN (SELECT min(day) + 27 FROM beside)
+            AND (SELECT max(day) FROM beside)
     """
 
 
