@@ -193,6 +193,45 @@ def paths(events: int) -> str:
     """
 
 
+def aha(events: int) -> str:
+    """Half of the users by how often they did what in 1, 3 and 7 days: shares, and phi of return.
+
+    Return is an open on days 7 to 13.
+    """
+    day = f"passed < {_DAY} * "
+    parts = " UNION ALL ".join(
+        f"""
+        SELECT event, least_times, {days} AS days, count(*) AS did, sum(met) AS stayed
+        FROM chosen, (SELECT unnest([1, 2, 3, 5, 10]) AS least_times)
+        WHERE times{days} >= least_times GROUP BY event, least_times
+        """
+        for days in (1, 3, 7)
+    )
+    return f"""
+        WITH starts AS (
+            SELECT user_id, min(occurred_at) AS start FROM {_log(events)} GROUP BY user_id
+            HAVING start <= {_END} - INTERVAL 14 DAYS
+        ), once AS (
+            SELECT DISTINCT user_id, event, value, epoch_us(occurred_at) - epoch_us(start) AS passed
+            FROM {_log(events)} JOIN starts USING (user_id)
+            WHERE occurred_at < start + INTERVAL 14 DAYS
+        ), pairs AS (
+            SELECT user_id, event, count(*) FILTER ({day}1) AS times1,
+                count(*) FILTER ({day}3) AS times3, count(*) FILTER ({day}7) AS times7,
+                count(*) FILTER (event = 'open' AND passed >= 7 * {_DAY}) AS back
+            FROM once GROUP BY user_id, event
+        ), users AS (
+            SELECT user_id, (sum(back) > 0)::INT AS met FROM pairs GROUP BY user_id
+            HAVING md5('aha:' || user_id)[1] >= '8'
+        ), chosen AS (SELECT * FROM pairs JOIN users USING (user_id)), cells AS ({parts}), base AS (
+            SELECT count(*)::DOUBLE AS n, sum(met)::DOUBLE AS m FROM users
+        )
+        SELECT event, least_times, days, did / n,
+            (stayed * n - did * m) / sqrt(did * (n - did) * m * (n - m))
+        FROM cells, base
+    """
+
+
 def churn(events: int) -> str:
     """Users, and those that left: days from the first event to the last before 28 silent ones."""
     return f"""

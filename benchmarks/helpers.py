@@ -92,6 +92,11 @@ def _paths(found: Any) -> Rows:
             yield str(step), event, count, count, 0.0  # a unit has one path
 
 
+def _behaviours(found: Any) -> Rows:
+    rows = found.candidates[["event", "count", "days", "explored_reach", "explored_phi"]]
+    return rows[rows["explored_reach"] > 0].itertuples(index=False, name=None)  # type: ignore[no-any-return]
+
+
 def _gaps(found: Any) -> Rows:
     names = {"own gaps": True, "all gaps": False}
     rows = found.table[found.table["threshold_from"].isin(names)]
@@ -152,6 +157,11 @@ HELPERS = {
         lambda found: [(*found.table["reached"], *found.table["median_seconds"][1:])],
     ),
     "paths": Helper(cohorts.paths, by_hand.paths, _paths),
+    "aha": Helper(
+        lambda log: cohorts.aha(log, outcome="open", days=(1, 3, 7), outcome_window=(7, 14)),
+        by_hand.aha,
+        _behaviours,
+    ),
     "churn": Helper(
         cohorts.churn,
         by_hand.churn,
@@ -185,4 +195,4 @@ HELPERS = {
     ),
     "log_health": Helper(cohorts.log_health, by_hand.health, _health),
 }
-"""By name."""
+"""By name. `maturity` reads no events once a log is open, and `buying_model` fits models."""
