@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from abtest.cohorts.in_sessions import in_sessions
 from abtest.cohorts.log import EventLog
+from abtest.cohorts.watched import Watched, watched
 from abtest.data.clock import microseconds
 
 Mode = Literal["ordered", "strict", "any", "any_after_first", "each"]
@@ -75,8 +76,10 @@ class Reached:
 
 def reached(log: EventLog, asked: Question) -> Reached:
     """Return how far the subjects of a log came."""
-    units, waiting = _units(log, asked)
-    events = _events(log, asked)
+    exposed = None if log.arms is None else watched(log, asked.within or 0.0)
+    units = _every_unit(log) if exposed is None else dict(exposed.counts)
+    waiting = 0 if exposed is None else exposed.waiting
+    events = _events(log, exposed, asked)
     if asked.by == "event":
         return Reached(_lines(log, events, asked), units, waiting, 0)
     if asked.by == "session":
@@ -103,20 +106,12 @@ def _span(asked: Question) -> ir.Value:
     return ibis.interval(microseconds=microseconds(asked.within))
 
 
-def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
-    """Return units by arm whose window is over, and those that still wait."""
-    if log.arms is None:
-        found = log.run(log.events.aggregate(n=log.events["unit"].nunique()))
-        return {ALL: int(found["n"][0].as_py())}, 0
-    units = log.arms.units
-    over = units["start"] + _span(asked) <= _clock(log)
-    counted = units.group_by("arm").aggregate(n=over.sum(), waiting=(~over).sum())
-    rows = {str(row["arm"]): row for row in log.run(counted).to_pylist()}
-    known = {name: int(rows[name]["n"]) if name in rows else 0 for name in log.arms.names}
-    return known, sum(int(row["waiting"]) for row in rows.values())
+def _every_unit(log: EventLog) -> dict[str, int]:
+    found = log.run(log.events.aggregate(n=log.events["unit"].nunique()))
+    return {ALL: int(found["n"][0].as_py())}
 
 
-def _events(log: EventLog, asked: Question) -> ir.Table:
+def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
     """Return arm, unit, start, us (microseconds since 1970), time, event and what is held."""
     # what is counted, or must be the very next event, is looked at once
     events = log.once if asked.by == "event" or asked.mode == "strict" else log.events
@@ -131,15 +126,11 @@ def _events(log: EventLog, asked: Question) -> ir.Table:
         chosen["session"] = events["session"]
     if asked.hold_constant:
         chosen["held"] = events[HELD]
-    if log.arms is None:
+    if exposed is None:
         return events.select(**chosen, **_NO_ARM)
-    units = log.arms.units
+    units = exposed.units
     joined = events.join(units, "unit")
-    inside = (
-        (events["time"] >= units["start"])
-        & (events["time"] < units["start"] + _span(asked))
-        & (units["start"] + _span(asked) <= _clock(log))
-    )
+    inside = (events["time"] >= units["start"]) & (events["time"] < units["start"] + _span(asked))
     start = units["start"].delta(epoch, unit="microsecond").cast("int64")
     return joined.filter(inside).select(**chosen, arm=units["arm"], start=start)
 

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from abtest.cohorts.in_sessions import in_sessions
 from abtest.cohorts.log import EventLog
+from abtest.cohorts.watched import Watched, watched
 from abtest.data.clock import microseconds
 from abtest.errors import DataError
 
@@ -100,9 +101,10 @@ class Walks:
 
 def walks(log: EventLog, asked: Question) -> Walks:
     """Return the paths of a log, counted."""
-    units, waiting = _units(log, asked)
+    exposed = None if log.arms is None else watched(log, asked.within_days or 0.0)
+    units = _every_unit(log) if exposed is None else dict(exposed.counts)
     # of repeats in a row one step is left in any case
-    scoped = _scoped(log, asked, log.events if asked.collapse else log.once)
+    scoped = _scoped(exposed, asked, log.events if asked.collapse else log.once)
     events, without_id = scoped, 0
     if asked.by == "session":
         scoped = log.keep(scoped)
@@ -131,7 +133,7 @@ def walks(log: EventLog, asked: Question) -> Walks:
     return Walks(
         nodes=nodes,
         units=units,
-        waiting=waiting,
+        waiting=0 if exposed is None else exposed.waiting,
         without_id=without_id,
         tied=_number(log, rows.aggregate(n=(rows["pause"] == 0).ifelse(1, 0).sum())),
         without_path=count - int(sizes["s"].sum()),
@@ -142,7 +144,7 @@ def walks(log: EventLog, asked: Question) -> Walks:
         sizes=sizes,
         flows=_frame(log, _flows(rows, asked)),
         ways=_frame(log, _ways(rows, asked)),
-        negative=_negative(log, asked),
+        negative=_negative(log, exposed, asked),
     )
 
 
@@ -168,20 +170,8 @@ def _subject(asked: Question) -> list[str]:
     return ["unit", "session"] if asked.by == "session" else ["unit"]
 
 
-def _units(log: EventLog, asked: Question) -> tuple[dict[str, int], int]:
-    """Return units by arm whose window is over, and how many still wait."""
-    if log.arms is None:
-        return {ALL: _number(log, log.events.aggregate(n=log.events["unit"].nunique()))}, 0
-    units = log.arms.units
-    over = _is_over(log, units, asked)
-    counted = units.group_by("arm").aggregate(n=over.sum(), waiting=(~over).sum())
-    rows = {str(row["arm"]): row for row in log.run(counted).to_pylist()}
-    known = {name: int(rows[name]["n"]) for name in log.arms.names}
-    return known, sum(int(row["waiting"]) for row in rows.values())
-
-
-def _is_over(log: EventLog, units: ir.Table, asked: Question) -> ir.BooleanValue:
-    return units["start"] + _window(asked) <= ibis.literal(log.clock, "timestamp(6)")
+def _every_unit(log: EventLog) -> dict[str, int]:
+    return {ALL: _number(log, log.events.aggregate(n=log.events["unit"].nunique()))}
 
 
 def _window(asked: Question) -> ir.Value:
@@ -189,7 +179,7 @@ def _window(asked: Question) -> ir.Value:
     return ibis.interval(microseconds=microseconds(asked.within_days))
 
 
-def _scoped(log: EventLog, asked: Question, events: ir.Table) -> ir.Table:
+def _scoped(exposed: Watched | None, asked: Question, events: ir.Table) -> ir.Table:
     """Return arm, unit, event, us (microseconds since 1970) and session where there are ids."""
     epoch = ibis.literal(0).as_timestamp("s")
     chosen: dict[str, ir.Value] = {
@@ -199,16 +189,12 @@ def _scoped(log: EventLog, asked: Question, events: ir.Table) -> ir.Table:
     }
     if asked.by == "session" and "session" in events.columns:
         chosen["session"] = events["session"]
-    if log.arms is None:
+    if exposed is None:
         return events.select(arm=ibis.literal(0, "int8"), **chosen)
-    units = log.arms.units
+    units = exposed.units
     joined = events.join(units, "unit")
-    inside = (
-        (events["time"] >= units["start"])
-        & (events["time"] < units["start"] + _window(asked))
-        & _is_over(log, units, asked)
-    )
-    numbers = ((name, place) for place, name in enumerate(log.arms.names))
+    inside = (events["time"] >= units["start"]) & (events["time"] < units["start"] + _window(asked))
+    numbers = ((name, place) for place, name in enumerate(exposed.counts))
     number = units["arm"].cases(*numbers).cast("int8")
     return joined.filter(inside).select(arm=number, **chosen)
 
@@ -383,8 +369,8 @@ def _ways(rows: ir.Table, asked: Question) -> ir.Table:
     return ranked.filter(ranked["place"] < MOST_PATHS).order_by("place", "arm")
 
 
-def _negative(log: EventLog, asked: Question) -> pd.DataFrame:
-    met = _scoped(log, asked, log.named(asked.negative or ("",)).distinct())
+def _negative(log: EventLog, exposed: Watched | None, asked: Question) -> pd.DataFrame:
+    met = _scoped(exposed, asked, log.named(asked.negative or ("",)).distinct())
     own = met.group_by("arm", "event", "unit").aggregate(n=met.count())
     found = own.group_by("arm", "event").aggregate(
         units=own.count(), n=own["n"].sum().cast("int64")
