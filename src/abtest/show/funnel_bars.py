@@ -17,6 +17,7 @@ from abtest.show.plot_frame import (
     fitted,
     framed,
     ink,
+    text_width,
 )
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 BAR, SPACE, HEADING = 0.21, 0.2, 0.3
 """Inches: a bar, between steps, the line of headings and of ticks."""
-NAMES, TEXTS, STRIP = 1.6, 2.15, 1.75
-"""Inches across: names of steps, texts after the bars, the strip of differences."""
+TEXTS, STRIP = 2.15, 1.75
+"""Inches across: texts after the bars, the strip of differences."""
+LEAST_NAMES, MOST_NAMES = 1.2, 2.4
+"""Inches across for the names of steps."""
 MOST_STEPS = 20
 
 
@@ -78,22 +81,26 @@ def funnel_bars(
         axes.set_position((EDGE / WIDTH, box.y0, across / WIDTH, body / height))
         axes.set(xlim=(0.0, across), ylim=(0.0, body), yticks=[])
         axes.spines["bottom"].set_visible(False)
-        room = across - NAMES - TEXTS - (STRIP if strip else 0.0)
+        longest = max((text_width(step.name, 9.0) for step in shown), default=0.0) + 0.35
+        names = min(max(longest, LEAST_NAMES), MOST_NAMES)
+        room = across - names - TEXTS - (STRIP if strip else 0.0)
         largest = max((bar.share or 0.0 for step in shown for bar in step.bars), default=1.0)
         styles = (CONTROL, TREATMENT) if count > 1 else (TREATMENT,)
-        _legend(axes, body, arms, styles)
+        _legend(axes, body, names, arms, styles)
         for index, step in enumerate(shown):
             top = body - HEADING - row * index
-            _draw_step(axes, step, top, room / max(largest, 1e-9), styles)
+            _draw_step(axes, step, (names, top), room / max(largest, 1e-9), styles)
         if strip:
             _draw_strip(axes, shown, strip, body, row, across)
     return chart
 
 
-def _legend(axes: Axes, body: float, arms: Sequence[str], styles: Sequence[ArmStyle]) -> None:
+def _legend(
+    axes: Axes, body: float, left: float, arms: Sequence[str], styles: Sequence[ArmStyle]
+) -> None:
     from matplotlib.patches import Rectangle
 
-    x = NAMES
+    x = left
     for name, style in zip(arms, styles, strict=False):
         axes.add_patch(
             Rectangle((x, body - 0.2), 0.14, 0.11, facecolor=style.ink, alpha=0.75, linewidth=0)
@@ -104,23 +111,29 @@ def _legend(axes: Axes, body: float, arms: Sequence[str], styles: Sequence[ArmSt
 
 
 def _draw_step(
-    axes: Axes, step: FunnelStep, top: float, scale: float, styles: Sequence[ArmStyle]
+    axes: Axes,
+    step: FunnelStep,
+    corner: tuple[float, float],
+    scale: float,
+    styles: Sequence[ArmStyle],
 ) -> None:
+    """Draw the bars of a step, whose upper left corner is given."""
     from matplotlib.patches import Rectangle
 
+    left, top = corner
     middle = top - len(step.bars) * BAR / 2
-    name = fitted(step.name, NAMES - 0.15, 9.0, 40)
+    name = fitted(step.name, left - 0.15, 9.0, 40)
     axes.text(0.0, middle, name, va="center", fontsize=9, color=ink("ink"))
     for number, (bar, style) in enumerate(zip(step.bars, styles, strict=False)):
         y = top - BAR * (number + 1)
         length = 0.0 if bar.share is None else bar.share * scale
         axes.add_patch(
             Rectangle(
-                (NAMES, y + 0.02), length, BAR - 0.04, facecolor=style.ink, alpha=0.75, linewidth=0
+                (left, y + 0.02), length, BAR - 0.04, facecolor=style.ink, alpha=0.75, linewidth=0
             )
         )
         axes.text(
-            NAMES + length + 0.07, y + BAR / 2, bar.text, va="center", fontsize=8,
+            left + length + 0.07, y + BAR / 2, bar.text, va="center", fontsize=8,
             color=ink("ink"),
         )  # fmt: skip
 
