@@ -94,13 +94,13 @@ def silence_of(log: EventLog, asked: Question, by: ir.Table | None = None) -> Si
 
 def _days(log: EventLog, asked: Question) -> ir.Table:
     """Return arm, unit, active day and the days since the one before; null for the first."""
-    events = log.named(asked.active)
-    if log.arms is None:
-        events = events.mutate(arm=ibis.literal(ALL))
-    else:
+    events, keys = log.named(asked.active), ["unit"]
+    if log.arms is not None:
         joined = events.join(log.arms.units, "unit")
-        events = joined.filter(joined["time"] >= joined["start"])
-    days = events.select("arm", "unit", day=log.local_day(events["time"])).distinct()
+        events, keys = joined.filter(joined["time"] >= joined["start"]), ["arm", "unit"]
+    days = events.select(*keys, day=log.local_day(events["time"])).distinct()
+    if log.arms is None:
+        days = days.mutate(arm=ibis.literal(ALL))
     before = days["day"].lag().over(ibis.window(group_by="unit", order_by="day"))
     return days.mutate(gap=days["day"].delta(before, unit="day").cast("int64"))
 

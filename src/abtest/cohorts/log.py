@@ -17,6 +17,7 @@ from abtest.cohorts.columns import find_column
 from abtest.cohorts.exposed import Arms, open_arms
 from abtest.data import engine, reading
 from abtest.data.clock import aware, default_as_of, utc_clock
+from abtest.data.ends import ends_of_complete
 from abtest.data.event_ids import first_of_each_id
 from abtest.data.frames import as_arrow
 from abtest.data.source import Source, Sources
@@ -256,7 +257,7 @@ def open_log(events: LogTable, **options: Unpack[LogOptions]) -> EventLog:
     table = sources.keep(rows, source.label) if source.text else rows
     given = options.get("as_of")
     as_of = None if given is None else moment_of(given, zone, "as_of")
-    look = _look(sources, source, table, as_of)
+    look = _look(sources, source, table, as_of, list(read))
     for code, (name, values) in read.items():
         if look.bad[code]:
             reading.refuse_unreadable(sources, source, name, values, code=code)
@@ -264,11 +265,11 @@ def open_log(events: LogTable, **options: Unpack[LogOptions]) -> EventLog:
         now = datetime.now(UTC)
         as_of = default_as_of(look.facts.last.replace(tzinfo=UTC), now, zone)
         if utc_clock(as_of) <= look.facts.last:  # today is not over
-            look = _look(sources, source, table, as_of)
+            look = _look(sources, source, table, as_of, list(read))
     known = table.filter(
         _complete(table) & (table["time"] < ibis.literal(utc_clock(as_of), "timestamp(6)"))
     )
-    kept = known.drop(*read)
+    kept = known.drop(*read) if read else known
     if options.get("id") is not None:
         order = [name for name in ("time", "event", "value", "session") if name in kept.columns]
         kept = sources.keep(first_of_each_id(kept, "unit", order), source.label)
@@ -333,7 +334,7 @@ def _refuse_strange(options: LogOptions) -> None:
 def _canonical(
     source: Source, zone: str, options: LogOptions
 ) -> tuple[ir.Table, dict[str, tuple[str, ir.Value]]]:
-    """Return the rows in canonical columns, and the columns that may hold what cannot be read.
+    """Return the rows in canonical columns, and the columns of text that may not be readable.
 
     The latter by the code of the error: the column's name and what was read of it. The rows
     have a flag under each code.
@@ -348,15 +349,19 @@ def _canonical(
         "unit": reading.keys([unit])[0],
         "event": ibis.literal(ONE_EVENT) if event is None else reading.text(event),
         "time": time,
-        _TIMES: reading.is_unreadable(raw, time),
     }
-    read = {_TIMES: (raw.get_name(), time)}
+    read: dict[str, tuple[str, ir.Value]] = {}
+    if raw.type().is_string():
+        chosen[_TIMES] = reading.is_unreadable(raw, time)
+        read[_TIMES] = raw.get_name(), time
     value = find_column(source, "value", options.get("value"))
     if value is not None:
         number = reading.number(value)
         if number is not None:
-            chosen |= {"value": number, _NUMBERS: reading.is_unreadable(value, number)}
-            read[_NUMBERS] = value.get_name(), number
+            chosen["value"] = number
+            if value.type().is_string():
+                chosen[_NUMBERS] = reading.is_unreadable(value, number)
+                read[_NUMBERS] = value.get_name(), number
         elif options.get("value") is not None:
             raise DataError(
                 "A column of values does not hold numbers",
@@ -388,14 +393,23 @@ class _Look:
     bad: dict[str, int]
 
 
-def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | None) -> _Look:
-    """Return what is in the log before `as_of`, or before now."""
+def _look(
+    sources: Sources,
+    source: Source,
+    table: ir.Table,
+    as_of: datetime | None,
+    codes: Sequence[str],
+) -> _Look:
+    """Return what is in the log before `as_of`, or before now; `codes` are columns of flags."""
     now = utc_clock(datetime.now(UTC))
     clock = now if as_of is None else utc_clock(as_of)
-    codes = [code for code in (_TIMES, _NUMBERS) if code in table.columns]
+    if not codes:
+        ends = ends_of_complete(sources, source, table, ("unit", "event", "time"))
+        if ends is not None and ends.last < min(clock, now):
+            return _Look(LogFacts(ends.rows, 0, 0, ends.first, ends.last), {})
     complete = _complete(table)
     before = complete & (table["time"] < ibis.literal(clock, "timestamp(6)"))
-    found = sources.run(
+    answer = sources.run(
         table.aggregate(
             rows=table.count(),
             **{code: table[code].sum() for code in codes},
@@ -406,7 +420,16 @@ def _look(sources: Sources, source: Source, table: ir.Table, as_of: datetime | N
             future=(complete & (table["time"] > ibis.literal(now, "timestamp(6)"))).sum(),
         ),
         source.label,
-    ).to_pylist()[0]
+    )
+    try:
+        found = answer.to_pylist()[0]
+    except OverflowError as error:
+        raise DataError(
+            "The log has times before all calendars",
+            given=f"{source.label}: times before the year 1, or minus infinity",
+            todo="leave these rows out, or give them their times",
+            code="times_out_of_range",
+        ) from error
     reading.refuse_empty(found["rows"], source)
     bad = {code: int(found[code] or 0) for code in codes}
     if not found["before"] and not any(bad.values()):

@@ -11,6 +11,8 @@ import ibis.expr.types as ir
 
 from abtest.data import reading
 from abtest.data import status as row_status
+from abtest.data.clock import utc_clock
+from abtest.data.ends import ends_of_complete
 from abtest.data.event_ids import first_of_each_id
 from abtest.data.measured import Failure
 from abtest.data.request import Design, EventValue, SessionValue, StepsValue
@@ -118,19 +120,26 @@ def count_events(
     """Return the counts of the event rows; refuse an empty table and times that cannot be read."""
     table = events.table
     clock = row_status.clock(now)
-    incomplete = table["key"].isnull() | table["name"].isnull() | table["time"].isnull()
-    asked: dict[str, ir.Value] = {
-        "rows": table.count(),
-        "nulls": incomplete.sum(),
-        "bad": table["bad_time"].sum(),
-        "latest": table["time"].max(where=table["time"] <= clock),
-        "future": (~incomplete & (table["time"] > clock)).sum(),
-    }
+    found: dict[str, Any] = {}
+    asked: dict[str, ir.Value] = {}
     if events.valued:
-        asked |= {"reach": table["value"].abs().max(), "bad_values": table["bad_value"].sum()}
-    found: dict[str, Any] = sources.run(table.aggregate(**asked), events.source.label).to_pylist()[
-        0
-    ]
+        asked = {"reach": table["value"].abs().max(), "bad_values": table["bad_value"].sum()}
+    ends = None
+    if not events.source.table[settings.time].type().is_string():
+        ends = ends_of_complete(sources, events.source, table, ("key", "name", "time"))
+    if ends is not None and ends.last <= utc_clock(now):
+        found = {"rows": ends.rows, "nulls": 0, "bad": 0, "latest": ends.last, "future": 0}
+    else:
+        incomplete = table["key"].isnull() | table["name"].isnull() | table["time"].isnull()
+        asked |= {
+            "rows": table.count(),
+            "nulls": incomplete.sum(),
+            "bad": table["bad_time"].sum(),
+            "latest": table["time"].max(where=table["time"] <= clock),
+            "future": (~incomplete & (table["time"] > clock)).sum(),
+        }
+    if asked:
+        found |= sources.run(table.aggregate(**asked), events.source.label).to_pylist()[0]
     reading.refuse_empty(found["rows"], events.source)
     if found["bad"]:
         read = reading.moment(

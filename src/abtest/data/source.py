@@ -30,12 +30,15 @@ PARQUET = (".parquet", ".pq")
 class Source:
     """A table with the words in which messages speak of it.
 
-    `text` says that every column is text (CSV), so that reading it twice costs twice.
+    `text` says that every column is text (CSV), so that reading it twice costs twice;
+    `parts_are_known` that the file tells ends and nulls of its columns by parts (Parquet), so
+    that short questions cost next to nothing.
     """
 
     table: ir.Table
     label: str
     text: bool
+    parts_are_known: bool = False
 
 
 @dataclass
@@ -82,7 +85,7 @@ class Sources:
         try:
             if kind == "parquet":
                 found = engine.read_parquet(self.backend, paths)
-                return Source(found, source, text=False)
+                return Source(found, source, text=False, parts_are_known=True)
             return Source(self._open_csv(paths, source, padded), source, text=True)
         except duckdb.Error as error:
             raise engine.unreadable(error, source) from error
