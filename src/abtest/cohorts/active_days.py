@@ -83,7 +83,7 @@ def _last_days(log: EventLog, active: tuple[str, ...] | None, days: int, *, idle
     events = (
         log.events if idle else log.events.filter(log.events["time"] >= _begin(log, end - days))
     )
-    number = period_number(log.local_day(events["time"]), "day")
+    number = period_number(log.event_day(events["time"]), "day")
     rows = events.select("unit", "event", number=number)
     rows = rows.filter(rows["number"] < end)
     place = rows["number"] - (end - days)
@@ -114,7 +114,7 @@ def _exposed(
         passed = events["time"].delta(units["start"], unit="microsecond")
         place = passed // microseconds(1.0)
     else:
-        place = period_number(log.local_day(events["time"]), "day") - units["begun"]
+        place = period_number(log.event_day(events["time"]), "day") - units["begun"]
     after = events["time"] >= units["start"]
     met = joined.select(events["unit"], place=ibis.ifelse(after, place, -1).cast("int64"))
     found = met.group_by("unit").aggregate(**masks.mask_aggregates(met["place"], days))

@@ -163,7 +163,7 @@ def _purchase_days(log: EventLog, asked: Question, end: int) -> ir.Table:
     value = events["value"] if "value" in events.columns else ibis.literal(0.0, "float64")
     events = events.select(
         "unit",
-        day=period_number(log.local_day(events["time"]), "day"),
+        day=period_number(log.event_day(events["time"]), "day"),
         value=value.cast("float64").fill_null(0.0),
     )
     events = events.filter(events["day"] < end)

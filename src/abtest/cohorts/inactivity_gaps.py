@@ -98,7 +98,7 @@ def _days(log: EventLog, asked: Question) -> ir.Table:
     if log.arms is not None:
         joined = events.join(log.arms.units, "unit")
         events, keys = joined.filter(joined["time"] >= joined["start"]), ["arm", "unit"]
-    days = events.select(*keys, day=log.local_day(events["time"])).distinct()
+    days = events.select(*keys, day=log.event_day(events["time"])).distinct()
     if log.arms is None:
         days = days.mutate(arm=ibis.literal(ALL))
     before = days["day"].lag().over(ibis.window(group_by="unit", order_by="day"))

@@ -69,7 +69,7 @@ def count_log(log: EventLog, once: ir.Table) -> Counted:
     events = log.events
     time = events["time"]
     instant = ibis.interval(microseconds=1)
-    midnight = log.local_day(time) != log.local_day(time - instant)
+    midnight = log.event_day(time) != log.event_day(time - instant)
     old = time < ibis.literal(EARLIEST, "timestamp(6)")
     epoch = time.date() == ibis.date("1970-01-01")
     found = _one(
@@ -118,7 +118,7 @@ def events_by_day(log: EventLog) -> pd.DataFrame:
     import pandas as pd
 
     events = log.events.filter(log.events["time"] >= ibis.literal(EARLIEST, "timestamp(6)"))
-    days = events.select(number=period_number(log.local_day(events["time"]), "day"))
+    days = events.select(number=period_number(log.event_day(events["time"]), "day"))
     rows = log.run(days.group_by("number").aggregate(n=days.count()).order_by("number"))
     counts = dict(zip(rows["number"].to_pylist(), rows["n"].to_pylist(), strict=True))
     numbers = range(min(counts), max(counts) + 1) if counts else range(0)

@@ -65,7 +65,7 @@ def waits_of(log: EventLog, asked: Question) -> dict[int, Waits]:
     """Return the waits after the first, second ... purchase, up to `up_to` - 1."""
     end = number_of_date(local_date(log.as_of, log.timezone), "day")
     events = log.named(asked.purchase)
-    days = events.select("unit", day=period_number(log.local_day(events["time"]), "day"))
+    days = events.select("unit", day=period_number(log.event_day(events["time"]), "day"))
     days = days.filter(days["day"] < end).distinct()
     own = ibis.window(group_by="unit", order_by="day")
     placed = days.mutate(
@@ -113,7 +113,7 @@ def reached_of(log: EventLog, asked: Question) -> tuple[dict[str, Reached], int]
     rows = joined.select(
         events["unit"],
         units["arm"],
-        day=period_number(log.local_day(events["time"]), "day"),
+        day=period_number(log.event_day(events["time"]), "day"),
         inside=(events["time"] >= units["start"]) & (elapsed < length),
     )
     days = rows.filter(rows["inside"]).select("arm", "unit", "day").distinct()

@@ -72,7 +72,7 @@ def _starts(log: EventLog, asked: Question) -> ir.Table:
         table = log.arms.units.select("unit", "start", cohort="arm")
     else:
         named = log.named(asked.start)
-        named = named.mutate(number=period_number(log.local_day(named["time"]), asked.period))
+        named = named.mutate(number=period_number(log.event_day(named["time"]), asked.period))
         keys = ("unit", "number") if asked.recurring else ("unit",)
         table = named.group_by(*keys).aggregate(
             start=named["time"].min(), cohort=named["number"].min()
@@ -119,7 +119,7 @@ def _units(log: EventLog, starts: ir.Table, asked: Question, bits: int) -> ir.Ta
         passed = events["time"].delta(starts["start"], unit="microsecond")
         place = passed // microseconds(ROLLING_DAYS[asked.period])
     else:
-        place = period_number(log.local_day(events["time"]), asked.period) - starts["begun"]
+        place = period_number(log.event_day(events["time"]), asked.period) - starts["begun"]
     met = joined.select(
         events["unit"], starts["start"], place=ibis.ifelse(after, place, -1).cast("int64")
     )

@@ -80,7 +80,7 @@ def _amounts(log: EventLog, asked: Question) -> ir.Table:
     """Return unit, number of the period, and what the unit did in it."""
     events = log.named(asked.active)
     if log.arms is None:
-        number = period_number(log.local_day(events["time"]), asked.period)
+        number = period_number(log.event_day(events["time"]), asked.period)
         events = events.mutate(number=number)
     else:
         joined = events.join(log.arms.units, "unit")
@@ -90,7 +90,7 @@ def _amounts(log: EventLog, asked: Question) -> ir.Table:
         events = joined.select(*events.columns, number=-1 - back)
     keys = ["unit", "number"]
     if asked.measure == "active_days":
-        days = events.select(*keys, day=log.local_day(events["time"])).distinct()
+        days = events.select(*keys, day=log.event_day(events["time"])).distinct()
         return days.group_by(keys).aggregate(amount=days.count())
     once = events.distinct()  # exact repeats are one event
     amount = once.count()
@@ -107,7 +107,7 @@ def named_level(level: ir.Value, names: Sequence[str]) -> ir.Value:
 def starting_periods(log: EventLog, asked: Question, end: int) -> ir.Table:
     """Return unit and started, the calendar period of its first event of any name."""
     first = log.events.group_by("unit").aggregate(time=log.events["time"].min())
-    starts = first.select("unit", started=period_number(log.local_day(first["time"]), asked.period))
+    starts = first.select("unit", started=period_number(log.event_day(first["time"]), asked.period))
     return log.keep(starts.filter(starts["started"] < end))
 
 

@@ -33,7 +33,7 @@ def unit_periods(
         The first period that is left out.
     """
     events = log.named(active)
-    number = period_number(log.local_day(events["time"]), period)
+    number = period_number(log.event_day(events["time"]), period)
     if log.arms is None:
         rows = events.select("unit", number=number)
         rows = rows.mutate(cohort=ibis.literal("all"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -10,14 +10,16 @@ import ibis.expr.types as ir
 from abtest.data import engine
 from abtest.data.clock import clock_changes
 
+_MANY_CHANGES = timedelta(days=10 * 366)
+
 
 def local_days(moment: ir.Value, zone: str, first: datetime | None, last: datetime) -> ir.Value:
     """Return the calendar date in `zone` of a UTC wall clock, right from `first` to `last`.
 
     An engine's own conversion of each moment costs some twenty times as much; it is made where
-    `first` is not known.
+    `first` is not known, or so long ago that the changes of the clock are many.
     """
-    if zone == "UTC" or first is None:
+    if zone == "UTC" or first is None or last - first > _MANY_CHANGES:
         return engine.local_day(moment, zone)
     changes = clock_changes(zone, first, last)
     shifted = [moment + ibis.interval(seconds=int(ahead.total_seconds())) for _, ahead in changes]
