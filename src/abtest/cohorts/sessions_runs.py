@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -113,11 +114,15 @@ def runs_of(log: EventLog, asked: Question) -> Runs:
     without = 0
     if asked.by == "column":
         without = int(log.run(events.aggregate(n=events["session"].isnull().sum()))["n"][0].as_py())
+    names = (ALL,) if log.arms is None else log.arms.names
+    named = main["arm"].cases(*enumerate(names), else_=None)
     return Runs(
-        sessions=main.select("arm", "unit", "session", "start", "end", "events"),
+        sessions=main.select("unit", "session", "start", "end", "events", arm=named).relocate(
+            "arm"
+        ),
         units=_all_units(log) if exposed is None else dict(exposed.counts),
         waiting=0 if exposed is None else exposed.waiting,
-        totals=_totals(log, tables),
+        totals=_totals(log, tables, names),
         pauses=_pauses(log, marks),
         without_id=without,
     )
@@ -130,7 +135,7 @@ def _all_units(log: EventLog) -> dict[str, int]:
 def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table:
     """Return the events that can open and extend sessions: arm, uid, name, time, passed.
 
-    Exact repeats are one event.
+    Arms are numbers, by their place among the names. Exact repeats are one event.
     """
     events = log.events
     if asked.active:
@@ -139,10 +144,13 @@ def _events(log: EventLog, exposed: Watched | None, asked: Question) -> ir.Table
         events = events.filter(events["event"].notin(asked.ignored))
     if exposed is None:
         first = ibis.literal(log.facts.first, "timestamp(6)")
-        once = events.distinct().mutate(arm=ibis.literal(ALL), start=first)
+        once = events.distinct().mutate(arm=ibis.literal(0, "int8"), start=first)
     else:
         assert asked.days is not None
-        joined = events.join(exposed.units, "unit")
+        assert log.arms is not None
+        places = ((name, place) for place, name in enumerate(log.arms.names))
+        number = exposed.units["arm"].cases(*places, else_=None).cast("int8")
+        joined = events.join(exposed.units.mutate(arm=number), "unit")
         window = ibis.interval(microseconds=microseconds(asked.days))
         inside = (joined["time"] >= joined["start"]) & (joined["time"] < joined["start"] + window)
         once = joined.filter(inside).select(*events.columns, "arm", "start").distinct()
@@ -175,7 +183,7 @@ def _renumbered(sessions: ir.Table) -> ir.Table:
 
 
 def _totals(
-    log: EventLog, tables: dict[float, ir.Table]
+    log: EventLog, tables: dict[float, ir.Table], names: Sequence[str]
 ) -> dict[tuple[float, str], dict[str, float]]:
     """Return sums over units of every rule and arm, made from their sessions in two queries."""
     columns = ("arm", "unit", "start", "end", "events", "views")
@@ -200,9 +208,9 @@ def _totals(
     middle = log.run(
         every.group_by("rule", "arm").aggregate(median=every["seconds"].median())
     ).to_pylist()
-    found = {(row["rule"], row["arm"]): row for row in sums}
+    found = {(row["rule"], names[row["arm"]]): row for row in sums}
     for row in middle:
-        found[row["rule"], row["arm"]]["median"] = row["median"]
+        found[row["rule"], names[row["arm"]]]["median"] = row["median"]
     return found
 
 
