@@ -78,23 +78,28 @@ def _bought(log: EventLog, asked: Question) -> ir.Table:
 
     It ends at `as_of`, with arms before the exposure of each unit.
     """
-    events = log.named(asked.purchase)
+    events, keys = log.named(asked.purchase), ["unit"]
+    if asked.purchase is not None and len(asked.purchase) == 1:
+        events = events.drop("event")  # one fact less to compare where repeats are looked for
+    length = ibis.interval(microseconds=microseconds(asked.days))
     if log.arms is None:
         end = ibis.literal(log.clock, "timestamp(6)")
-        events = events.mutate(arm=ibis.literal(ALL), end=end)
+        inside = (events["time"] < end) & (events["time"] >= end - length)
     else:
         joined = events.join(log.arms.units, "unit")
         events = joined.select(*events.columns, "arm", end=joined["start"])
-    length = ibis.interval(microseconds=microseconds(asked.days))
-    inside = (events["time"] < events["end"]) & (events["time"] >= events["end"] - length)
+        keys += ["arm", "end"]
+        inside = (events["time"] < events["end"]) & (events["time"] >= events["end"] - length)
     once = events.filter(inside).distinct()  # exact repeats are one purchase
     has_value = "value" in once.columns
     value = once["value"].sum().fill_null(0.0).round(_DECIMALS) if has_value else None
-    units = once.group_by("unit", "arm", "end").aggregate(
+    units = once.group_by(keys).aggregate(
         last=once["time"].max(),
         frequency=once.count(),
         value=ibis.null("float64") if value is None else value,
     )
+    if log.arms is None:
+        units = units.mutate(arm=ibis.literal(ALL), end=end)
     passed = units["end"].delta(units["last"], unit="microsecond") // microseconds(1.0)
     return units.select(
         "unit", "arm", "frequency", "value", recency_days=passed.cast("int64")
