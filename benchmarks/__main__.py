@@ -45,7 +45,7 @@ def main(names: list[str]) -> None:
     rows: list[Measured] = []
     for name in names or NAMES:
         for row in import_module(f"benchmarks.{name}").measure():
-            print(f"{row.what}: {row.figure} ({row.promise})", flush=True)  # noqa: T201
+            print(f"{row.what}: {row.figure} ({row.promise})", flush=True)
             rows.append(row)
     if not names:
         write_text(RESULTS, page(where, rows))
