@@ -52,6 +52,15 @@ def test_a_winsorised_metric_brings_itself_as_it_is(tmp_path):
     assert capped.definition() == plain.meaning
 
 
+def test_what_is_wrong_with_both_is_said_once_where_it_stands(tmp_path):
+    text = VALUED + BIG.replace("[0, 7]", "[7, 2]")
+    with pytest.raises(SpecError) as caught:
+        spec_of(tmp_path, text)
+    (problem,) = caught.value.problems
+    assert problem.key.endswith("].window_days")
+    assert text.splitlines()[problem.line - 1] == "window_days = [7, 2]"
+
+
 def test_shares_of_units_are_above_one_half_and_below_one(tmp_path):
     for share in ("0.5", "1", "99"):
         with pytest.raises(SpecError, match="winsorize"):

@@ -41,6 +41,11 @@ def add_companions(merged: Merged) -> None:
             place = merged.place(("metrics", position, key))
             assert place is not None  # it stands in some document
             merged.sources["metrics", len(metrics)] = place
+            for name in companion.keys() & metric.keys():
+                if companion[name] is metric[name]:  # what is wrong with it is wrong there
+                    shared = merged.place(("metrics", position, name))
+                    assert shared is not None
+                    merged.sources["metrics", len(metrics), name] = shared
             metrics.append(companion)
 
 

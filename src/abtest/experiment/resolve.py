@@ -240,7 +240,7 @@ def _resolve(document: Document, root: Path, path: Path | None, *, data_given: b
 
 
 def _problems(found: list[Finding], merged: Merged, document: Document) -> tuple[Problem, ...]:
-    """Return the findings with file and line, in the order of the file."""
+    """Return the findings with file and line, in the order of the file, each once."""
     problems = []
     for finding in found:
         source, path = merged.place(finding.path) or (document, ())
@@ -248,7 +248,7 @@ def _problems(found: list[Finding], merged: Merged, document: Document) -> tuple
         given = finding.given or "nothing"
         problems.append(Problem(source.name, line, key, finding.what, given, finding.todo))
     problems.sort(key=lambda problem: (problem.file != document.name, problem.line or 0))
-    return tuple(problems)
+    return tuple(dict.fromkeys(problems))
 
 
 def _leaves(spec: ExperimentSpec) -> Iterator[KeyPath]:
