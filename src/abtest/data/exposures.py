@@ -178,9 +178,10 @@ def _fate(time: ir.Value, design: Design, without: int) -> ir.Value:
 def numbered(units: ir.Table, design: Design) -> ir.Table:
     """Return the units with a whole number each, their phase and their local day."""
     day = engine.local_day(units["time"], design.timezone)
-    return units.mutate(
-        uid=ibis.row_number(), phase=row_status.phase_of(units["time"], design), day=day
-    )
+    key = units["key"]
+    # keys that are numbers serve as they are: to number rows, an engine takes one after the other
+    uid = key if key.type().is_integer() else ibis.row_number()
+    return units.mutate(uid=uid, phase=row_status.phase_of(units["time"], design), day=day)
 
 
 def refuse_no_exposures(units: int, rows: ExposureRows, as_of: datetime) -> None:
